@@ -1,0 +1,27 @@
+"""What is bought and sold: money, suppliers, their items, our products and their aggregates."""
+
+from marketbel_core.catalog.aggregates import Offer, ProductAggregates, aggregate
+from marketbel_core.catalog.item import MatchStatus, SupplierItem, is_in_stock
+from marketbel_core.catalog.money import AMOUNT_MAX, DEFAULT_CURRENCY, Money
+from marketbel_core.catalog.product import Product, ProductStatus, draft_id, internal_sku
+from marketbel_core.catalog.supplier import FileType, SourceRef, SourceType, Supplier
+
+__all__ = [
+    "AMOUNT_MAX",
+    "DEFAULT_CURRENCY",
+    "FileType",
+    "MatchStatus",
+    "Money",
+    "Offer",
+    "Product",
+    "ProductAggregates",
+    "ProductStatus",
+    "SourceRef",
+    "SourceType",
+    "Supplier",
+    "SupplierItem",
+    "aggregate",
+    "draft_id",
+    "internal_sku",
+    "is_in_stock",
+]

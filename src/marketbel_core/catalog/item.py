@@ -1,0 +1,51 @@
+"""Supplier items: the lines of suppliers' lists, as accepted."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from marketbel_core.catalog.money import Money
+from marketbel_core.ids import ProductId, SupplierId, SupplierItemId
+
+__all__ = ["MatchStatus", "SupplierItem", "is_in_stock"]
+
+_YES_WORDS = frozenset({"true", "yes", "1"})
+
+
+class MatchStatus(StrEnum):
+    """How far an item's way to a product has come; the values of the database's enum."""
+
+    UNMATCHED = "unmatched"  # not looked at yet, or given back
+    AUTO_MATCHED = "auto_matched"  # linked by the matcher, to a known product or to a draft
+    POTENTIAL_MATCH = "potential_match"  # waits for a person's verdict
+    VERIFIED_MATCH = "verified_match"  # a person decided; the matcher never touches it again
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SupplierItem:
+    """One line of one supplier's list.
+
+    Attributes:
+        sku: The supplier's own article number, unique within the supplier.
+        name: 1 to 500 characters.
+        price: The main price of the line.
+        characteristics: Everything else that the line said, by column.
+        product_id: The product that the item is linked to.
+        created_at: When the item was first seen (aware, UTC).
+    """
+
+    id: SupplierItemId
+    supplier_id: SupplierId
+    sku: str
+    name: str
+    price: Money
+    characteristics: Mapping[str, object]
+    product_id: ProductId | None
+    match_status: MatchStatus
+    created_at: datetime
+
+
+def is_in_stock(characteristics: Mapping[str, object]) -> bool:
+    """Tell whether the characteristic `in_stock` says yes: true, "true", "yes" or 1."""
+    return str(characteristics.get("in_stock", "")).strip().lower() in _YES_WORDS

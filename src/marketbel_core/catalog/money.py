@@ -1,0 +1,35 @@
+"""Amounts of money as the catalogue keeps them: to the cent, never negative, one currency each."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+__all__ = ["AMOUNT_MAX", "DEFAULT_CURRENCY", "Money"]
+
+DEFAULT_CURRENCY: Final = "BYN"
+AMOUNT_MAX: Final = Decimal("99999999.99")
+"""The largest amount that a NUMERIC(10,2) column holds."""
+
+_CENT: Final = Decimal("0.01")
+_CURRENCY_LENGTH: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """An amount in one currency, held to the cent.
+
+    Attributes:
+        amount: Major units (roubles, not kopecks), 0 to 99,999,999.99, two decimals.
+        currency: ISO 4217 code, upper case.
+    """
+
+    amount: Decimal
+    currency: str = DEFAULT_CURRENCY
+
+    def __post_init__(self) -> None:
+        if not self.amount.is_finite() or not 0 <= self.amount <= AMOUNT_MAX:
+            raise ValueError(f"amount must be between 0 and {AMOUNT_MAX}, got {self.amount}")
+        if self.amount != self.amount.quantize(_CENT):
+            raise ValueError(f"amount must have at most two decimals, got {self.amount}")
+        if len(self.currency) != _CURRENCY_LENGTH or not self.currency.isupper():
+            raise ValueError(f"currency must be three capital letters, got {self.currency!r}")

@@ -1,0 +1,22 @@
+"""A sheet as cells: what every reader turns a file into, before anybody asks what a cell means."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+
+__all__ = ["Cell", "Grid"]
+
+type Cell = str | int | float | Decimal | bool | datetime | date | time | timedelta | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grid:
+    """One sheet, row by row.
+
+    Attributes:
+        name: The sheet's title; a csv file's only sheet is called `csv`.
+        rows: Cells from column A on; rows may differ in length. Row 1 of the sheet is `rows[0]`.
+    """
+
+    name: str
+    rows: tuple[tuple[Cell, ...], ...]

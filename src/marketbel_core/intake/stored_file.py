@@ -1,0 +1,106 @@
+"""Files at rest: how they are named, and the sidecar that says what a file is and whence it came.
+
+The sidecar is the commit mark: a file without one is not there yet.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import PurePosixPath
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+from marketbel_core.catalog import FileType, SourceRef, SourceType
+from marketbel_core.ids import FileKey, JobId, SupplierId
+
+__all__ = ["Sidecar", "file_key", "file_type_of", "original_filename", "sanitised"]
+
+_NAME_LENGTH_MAX: Final = 200
+"""Room for the job id and the instant before it, within the 255 bytes of a file name."""
+
+_NAME_BYTES_MAX: Final = 190
+_UNSAFE: Final = re.compile(r"[^\w\-.]")
+_SUFFIXES: Final = {
+    ".xlsx": FileType.EXCEL,
+    ".xls": FileType.EXCEL,
+    ".csv": FileType.CSV,
+    ".pdf": FileType.PDF,
+}
+_MIME_WORDS: Final = (
+    ("spreadsheet", FileType.EXCEL),
+    ("excel", FileType.EXCEL),
+    ("csv", FileType.CSV),
+    ("pdf", FileType.PDF),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sidecar:
+    """What is written beside a stored file.
+
+    Attributes:
+        file_size_bytes: At least 1.
+        checksum_md5: 32 lower-case hexadecimal digits of the bytes as stored.
+        checksum_sha256: 64 of them.
+        downloaded_at: When the last byte arrived (aware, UTC).
+    """
+
+    job_id: JobId
+    supplier_id: SupplierId
+    supplier_name: str
+    original_filename: str
+    source_url: str
+    source_type: SourceType
+    file_type: FileType
+    mime_type: str
+    file_size_bytes: int
+    checksum_md5: str
+    checksum_sha256: str
+    downloaded_at: datetime
+
+
+def sanitised(filename: str) -> str:
+    """Return `filename` as a name that is safe in any folder.
+
+    Every character outside letters, digits, `_`, `-` and `.` becomes `_`; leading dots go; the
+    name is cut to 200 characters (190 bytes) with its extension kept; nothing left becomes `file`.
+    """
+    name = unicodedata.normalize("NFC", filename.replace("\\", "/")).rsplit("/", 1)[-1]
+    name = _UNSAFE.sub("_", name).lstrip(".")
+    suffix = PurePosixPath(name).suffix[:16]
+    stem = (name.removesuffix(suffix) if suffix else name) or "file"
+    stem = stem[: _NAME_LENGTH_MAX - len(suffix)]
+    while len((stem + suffix).encode()) > _NAME_BYTES_MAX:
+        stem = stem[:-1]
+    return (stem or "file") + suffix
+
+
+def file_key(job_id: JobId, *, at: datetime, filename: str) -> FileKey:
+    """Return the key of a stored file: `{job_id}_{epoch_ms}_{sanitised name}`."""
+    return FileKey(f"{job_id}_{int(at.timestamp() * 1000)}_{sanitised(filename)}")
+
+
+def original_filename(source: SourceRef, *, announced: str | None, supplier_name: str) -> str:
+    """Return the name that people know the file by.
+
+    What the job says wins, then what the source announced, then the end of its address; a Google
+    Sheet is called after its supplier.
+    """
+    if source.original_filename:
+        return source.original_filename[:255]
+    if source.type is SourceType.GOOGLE_SHEETS:
+        return f"{supplier_name}_export.xlsx"[-255:]
+    from_address = unquote(urlsplit(source.location).path.rsplit("/", 1)[-1])
+    return (announced or from_address or f"{supplier_name}_file")[-255:]
+
+
+def file_type_of(filename: str, *, mime_type: str | None, source_type: SourceType) -> FileType:
+    """Return the type by extension, else by MIME type, else by how the supplier publishes."""
+    by_suffix = _SUFFIXES.get(PurePosixPath(filename.lower()).suffix)
+    if by_suffix is not None:
+        return by_suffix
+    for word, file_type in _MIME_WORDS:
+        if word in (mime_type or "").lower():
+            return file_type
+    return FileType.CSV if source_type is SourceType.CSV else FileType.EXCEL

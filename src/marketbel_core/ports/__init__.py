@@ -1,0 +1,85 @@
+"""What the core needs from outside, said without saying how.
+
+Our own adapters inherit these by name. Anybody may write further ones: hold them to the suites in
+`marketbel_adapters.testing`. A port may gain methods in a minor version, with a note in
+the changelog.
+"""
+
+from marketbel_core.ports.analyzer import (
+    AnalysisFailed,
+    AnalysisFinished,
+    AnalysisReport,
+    AnalysisRequest,
+    AnalysisRunning,
+    AnalysisUnknown,
+    Analyzer,
+    ReadElsewhere,
+    ReadHere,
+    RowReader,
+    Submission,
+)
+from marketbel_core.ports.candidates import CandidateIndex
+from marketbel_core.ports.catalog import (
+    Catalog,
+    CatalogUnit,
+    ImportFigures,
+    LogEntry,
+    LogLevel,
+    Products,
+    RowLog,
+    SupplierItems,
+    Suppliers,
+)
+from marketbel_core.ports.environment import Clock, IdSource
+from marketbel_core.ports.files import FileStore, StoredBytes
+from marketbel_core.ports.jobs import JobStore, Lease, Leases
+from marketbel_core.ports.queue import (
+    CourierStep,
+    ImportStep,
+    MatchStep,
+    RecalculateStep,
+    Step,
+    StepQueue,
+)
+from marketbel_core.ports.sources import FileSource, IncomingFile
+from marketbel_core.ports.telemetry import Telemetry
+
+__all__ = [
+    "AnalysisFailed",
+    "AnalysisFinished",
+    "AnalysisReport",
+    "AnalysisRequest",
+    "AnalysisRunning",
+    "AnalysisUnknown",
+    "Analyzer",
+    "CandidateIndex",
+    "Catalog",
+    "CatalogUnit",
+    "Clock",
+    "CourierStep",
+    "FileSource",
+    "FileStore",
+    "IdSource",
+    "ImportFigures",
+    "ImportStep",
+    "IncomingFile",
+    "JobStore",
+    "Lease",
+    "Leases",
+    "LogEntry",
+    "LogLevel",
+    "MatchStep",
+    "Products",
+    "ReadElsewhere",
+    "ReadHere",
+    "RecalculateStep",
+    "RowLog",
+    "RowReader",
+    "Step",
+    "StepQueue",
+    "StoredBytes",
+    "Submission",
+    "SupplierItems",
+    "Suppliers",
+    "Telemetry",
+]

@@ -1,0 +1,139 @@
+"""Whoever reads a carried file: ml-analyze far away, or this package on the spot."""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from marketbel_core.catalog import FileType
+from marketbel_core.ids import AnalysisId, FileKey, JobId, SupplierId
+from marketbel_core.intake.rows import ReadRows
+from marketbel_core.jobs import Reading
+
+__all__ = [
+    "AnalysisFailed",
+    "AnalysisFinished",
+    "AnalysisReport",
+    "AnalysisRequest",
+    "AnalysisRunning",
+    "AnalysisUnknown",
+    "Analyzer",
+    "ReadElsewhere",
+    "ReadHere",
+    "RowReader",
+    "Submission",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnalysisRequest:
+    """A stored file that wants to be read.
+
+    Attributes:
+        attempt: From 1; with the job's id it names the request, so that asking twice can be seen.
+        reading: Who shall read it.
+        original_filename: The name that people know the file by.
+        sheet_name: The only sheet to read; `None` means all.
+    """
+
+    job_id: JobId
+    attempt: int
+    reading: Reading
+    supplier_id: SupplierId
+    supplier_name: str
+    key: FileKey
+    file_type: FileType
+    original_filename: str
+    sheet_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadElsewhere:
+    """The analyzer reads on its own and stores the items; ask it how far it is."""
+
+    analysis_id: AnalysisId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadHere:
+    """The file is to be read by the import step."""
+
+
+type Submission = ReadElsewhere | ReadHere
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnalysisRunning:
+    """Still reading. Figures are rows; `items_total` 0 means unknown."""
+
+    items_processed: int = 0
+    items_total: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnalysisFinished:
+    """Read to the end; the items are in the catalogue.
+
+    Attributes:
+        errors: Sentences about rows that could not be read.
+        error_count: How many rows those are.
+    """
+
+    items_processed: int = 0
+    items_total: int = 0
+    error_count: int = 0
+    errors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnalysisFailed:
+    """The reading ended without a result."""
+
+    errors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnalysisUnknown:
+    """The analyzer does not know this reading (any more)."""
+
+
+type AnalysisReport = AnalysisRunning | AnalysisFinished | AnalysisFailed | AnalysisUnknown
+
+
+@runtime_checkable
+class Analyzer(Protocol):
+    """Has files read. Contract: `marketbel_adapters.testing.analyzer`."""
+
+    @abstractmethod
+    async def submit(self, request: AnalysisRequest) -> Submission:
+        """Hand the stored file over for reading.
+
+        Raises:
+            RefusedError: the analyzer will not read this file (`ml.refused`).
+            UnavailableError: the analyzer cannot be reached, or not now (`ml.unavailable`).
+            ProtocolError: it answered something that was not agreed (`ml.protocol`).
+        """
+
+    @abstractmethod
+    async def report(self, analysis_id: AnalysisId) -> AnalysisReport:
+        """Return how far the reading is.
+
+        Raises:
+            UnavailableError: as for `submit`.
+            ProtocolError: as for `submit`.
+        """
+
+
+@runtime_checkable
+class RowReader(Protocol):
+    """Reads a stored file on the spot. Contract: `marketbel_adapters.testing.analyzer`."""
+
+    @abstractmethod
+    async def read(
+        self, key: FileKey, *, file_type: FileType, sheet_name: str | None = None
+    ) -> ReadRows:
+        """Return the rows of the file, accepted and rejected.
+
+        Raises:
+            RefusedError: the file cannot be read as a price list (`file.*`, `xlsx.*`, `csv.*`,
+                `pdf.*`, `storage.missing`).
+        """

@@ -1,0 +1,233 @@
+"""The catalogue, one unit of work at a time."""
+
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol, runtime_checkable
+
+from marketbel_core.catalog import Offer, Product, ProductAggregates, Supplier, SupplierItem
+from marketbel_core.ids import JobId, ProductId, SupplierId
+from marketbel_core.intake.rows import AcceptedRow
+from marketbel_core.matching.linking import MatchOutcome
+
+__all__ = [
+    "Catalog",
+    "CatalogUnit",
+    "ImportFigures",
+    "LogEntry",
+    "LogLevel",
+    "Products",
+    "RowLog",
+    "SupplierItems",
+    "Suppliers",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportFigures:
+    """What an import did: accepted rows = inserted + updated + unchanged + merged.
+
+    Attributes:
+        merged: Rows whose sku came again later in the list; the last one won.
+    """
+
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    merged: int = 0
+
+
+class LogLevel(StrEnum):
+    """The error_type values of the row log that neighbours understand."""
+
+    INFO = "INFO"  # a step began or went on
+    SUCCESS = "SUCCESS"  # a step ended well
+    WARNING = "WARNING"  # worth a look, nothing failed
+    ERROR = "ERROR"  # the job failed; the admin interface shows the supplier red
+    ROW = "ValidationError"  # one row was rejected; the admin interface does not count it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogEntry:
+    """One line of the row log.
+
+    Attributes:
+        task_id: The job's id as text, or the id that the caller gave the task.
+        row_number: From 1, for a rejected row.
+        details: Fits JSON.
+        key: Tells entries of one task apart: an entry with the same task and key is written once.
+    """
+
+    task_id: str
+    level: LogLevel
+    message: str
+    key: str
+    supplier_id: SupplierId | None = None
+    row_number: int | None = None
+    details: Mapping[str, object] = field(default_factory=dict)
+
+
+@runtime_checkable
+class Suppliers(Protocol):
+    """The suppliers, inside a unit of work."""
+
+    @abstractmethod
+    async def get(self, supplier_id: SupplierId) -> Supplier:
+        """Return the supplier.
+
+        Raises:
+            SupplierNotFoundError: there is none under this id.
+        """
+
+    @abstractmethod
+    async def find(self, name: str) -> Supplier | None:
+        """Return the supplier of this name, case and surrounding blanks aside; the oldest wins."""
+
+    @abstractmethod
+    async def add(self, supplier: Supplier) -> Supplier:
+        """Store the supplier, or return the one that already has its name (case aside).
+
+        Two units that add one name at once end with one supplier.
+        """
+
+
+@runtime_checkable
+class SupplierItems(Protocol):
+    """The suppliers' items, inside a unit of work."""
+
+    @abstractmethod
+    async def merge(
+        self, supplier_id: SupplierId, rows: Sequence[AcceptedRow], *, at: datetime
+    ) -> ImportFigures:
+        """Bring the supplier's items up to `rows`, by sku; items not named stay as they are.
+
+        A new item gets one price-history row, and so does each change of price. Links, scores
+        and verdicts of known items are kept. Of rows that share a sku the last wins.
+
+        Args:
+            supplier_id: Whose items they are.
+            rows: In the order of the list.
+            at: Written as the instant of ingestion (aware, UTC).
+
+        Raises:
+            SupplierNotFoundError: the supplier is gone.
+        """
+
+    @abstractmethod
+    async def claim_unmatched(
+        self, supplier_id: SupplierId | None, *, limit: int
+    ) -> list[SupplierItem]:
+        """Return up to `limit` unmatched items, oldest first, locked until the unit ends.
+
+        Items that another unit has claimed are passed over. `None` means every supplier.
+        """
+
+    @abstractmethod
+    async def count_unmatched(self, supplier_id: SupplierId | None) -> int:
+        """Return how many items wait for the matcher, whoever has claimed them."""
+
+    @abstractmethod
+    async def record_matches(self, outcomes: Sequence[MatchOutcome], *, at: datetime) -> None:
+        """Write what the matcher decided: links, review tasks and draft products.
+
+        An item's review task is unique: a later one replaces it. A draft that exists already is
+        left as it is.
+        """
+
+    @abstractmethod
+    async def products_of(self, supplier_id: SupplierId) -> list[ProductId]:
+        """Return the products to which the supplier's items are linked, sorted, each once."""
+
+    @abstractmethod
+    async def offers_of(self, product_ids: Sequence[ProductId]) -> list[Offer]:
+        """Return the offers that count for these products: items whose match is settled."""
+
+
+@runtime_checkable
+class Products(Protocol):
+    """The products, inside a unit of work."""
+
+    @abstractmethod
+    async def add(self, products: Iterable[Product]) -> None:
+        """Store products; one whose id is stored already is left as it is."""
+
+    @abstractmethod
+    async def matchable(self) -> list[Product]:
+        """Return the products that an item may be linked to (active or draft), oldest first."""
+
+    @abstractmethod
+    async def lock(self, product_ids: Sequence[ProductId]) -> list[ProductId]:
+        """Lock these products until the unit ends; return those that exist, sorted.
+
+        Always locks in the order of ids, so that two units never wait for each other.
+        """
+
+    @abstractmethod
+    async def record_aggregates(
+        self, aggregates: Mapping[ProductId, ProductAggregates], *, at: datetime
+    ) -> int:
+        """Write the aggregates; return how many products they changed."""
+
+
+@runtime_checkable
+class RowLog(Protocol):
+    """What happened to jobs and rows, as the admin interface reads it, inside a unit of work."""
+
+    @abstractmethod
+    async def record(self, entries: Sequence[LogEntry], *, at: datetime) -> int:
+        """Write the entries that are not there yet; return how many were written."""
+
+    @abstractmethod
+    async def record_import(
+        self,
+        job_id: JobId,
+        *,
+        attempt: int,
+        supplier_id: SupplierId,
+        figures: ImportFigures,
+        rejected: int,
+        at: datetime,
+    ) -> None:
+        """Note what an import did, once an attempt; noting it again changes nothing."""
+
+
+@runtime_checkable
+class CatalogUnit(Protocol):
+    """One transaction's view of the catalogue."""
+
+    @property
+    @abstractmethod
+    def suppliers(self) -> Suppliers:
+        """The suppliers."""
+
+    @property
+    @abstractmethod
+    def items(self) -> SupplierItems:
+        """The suppliers' items."""
+
+    @property
+    @abstractmethod
+    def products(self) -> Products:
+        """The products."""
+
+    @property
+    @abstractmethod
+    def log(self) -> RowLog:
+        """The row log."""
+
+
+@runtime_checkable
+class Catalog(Protocol):
+    """Keeps suppliers, items and products. Contract: `marketbel_adapters.testing.catalog`."""
+
+    @abstractmethod
+    def unit(self) -> AbstractAsyncContextManager[CatalogUnit]:
+        """Return a unit of work: committed when the block ends, rolled back when it raises.
+
+        Raises:
+            UnavailableError: the store cannot be reached, or the transaction lost a conflict and
+                may be tried again; nothing was written.
+        """

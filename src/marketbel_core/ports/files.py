@@ -1,0 +1,67 @@
+"""Where carried files rest, by key: the volume that we share with ml-analyze."""
+
+from abc import abstractmethod
+from collections.abc import AsyncIterable
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from marketbel_core.ids import FileKey
+from marketbel_core.intake.stored_file import Sidecar
+
+__all__ = ["FileStore", "StoredBytes"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredBytes:
+    """What arrived: the size and the checksums (lower-case hexadecimal) of a stored file."""
+
+    size_bytes: int
+    md5: str
+    sha256: str
+
+
+@runtime_checkable
+class FileStore(Protocol):
+    """Keeps files and their sidecars. Contract: `marketbel_adapters.testing.files`."""
+
+    @abstractmethod
+    async def store(
+        self, key: FileKey, chunks: AsyncIterable[bytes], *, size_bytes_max: int
+    ) -> StoredBytes:
+        """Keep the bytes under `key`, whole or not at all; a stored key is replaced.
+
+        Raises:
+            RefusedError: nothing arrived (`file.empty`), more than `size_bytes_max` arrived
+                (`file.too_large`), or the key is no plain name (`storage.unsafe_path`).
+            UnavailableError: there is no room, or the store cannot be written
+                (`storage.full`, `storage.unavailable`). Nothing is left behind.
+        """
+
+    @abstractmethod
+    async def attach(self, key: FileKey, sidecar: Sidecar) -> None:
+        """Write the sidecar beside the file, whole or not at all: the commit mark.
+
+        Raises:
+            RefusedError: no file is stored under `key` (`storage.missing`).
+            UnavailableError: as for `store`.
+        """
+
+    @abstractmethod
+    async def sidecar(self, key: FileKey) -> Sidecar | None:
+        """Return the sidecar, or `None` when there is none."""
+
+    @abstractmethod
+    async def read(self, key: FileKey) -> bytes:
+        """Return the bytes as they were stored.
+
+        Raises:
+            RefusedError: no file is stored under `key` (`storage.missing`).
+        """
+
+    @abstractmethod
+    async def delete(self, key: FileKey) -> bool:
+        """Remove the file and its sidecar; return whether there was anything to remove."""
+
+    @abstractmethod
+    async def keys(self) -> list[FileKey]:
+        """Return the keys of all files that have a sidecar, sorted."""

@@ -1,0 +1,65 @@
+"""How a step asks for the next one."""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from marketbel_core.ids import JobId, ProductId, SupplierId
+
+__all__ = ["CourierStep", "ImportStep", "MatchStep", "RecalculateStep", "Step", "StepQueue"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CourierStep:
+    """Fetch the job's file and hand it over."""
+
+    job_id: JobId
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportStep:
+    """Read the job's file here and import its items."""
+
+    job_id: JobId
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatchStep:
+    """Match a supplier's whole backlog for a job."""
+
+    job_id: JobId
+    attempt: int
+    supplier_id: SupplierId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecalculateStep:
+    """Recompute aggregates: of every product that the job's supplier offers, or of those named.
+
+    Attributes:
+        job_id: The job that completes with it; `None` when no job waits.
+        product_ids: At most 100, used without a job.
+    """
+
+    job_id: JobId | None = None
+    attempt: int = 1
+    supplier_id: SupplierId | None = None
+    product_ids: tuple[ProductId, ...] = ()
+
+
+type Step = CourierStep | ImportStep | MatchStep | RecalculateStep
+
+
+@runtime_checkable
+class StepQueue(Protocol):
+    """Takes asks for steps; each is run at least once. Contract: `…testing.queue`."""
+
+    @abstractmethod
+    async def ask(self, step: Step) -> bool:
+        """Ask for `step`; return `False` when the very same step already waits or runs.
+
+        Raises:
+            UnavailableError: the queue cannot be reached; nothing was asked.
+        """

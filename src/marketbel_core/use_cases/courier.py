@@ -1,0 +1,156 @@
+"""The courier carries a file from its source to the file store and has it read; it never looks."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Final
+
+from marketbel_core.errors import MarketbelError, StaleJobError
+from marketbel_core.ids import FileKey, JobId
+from marketbel_core.intake.stored_file import (
+    Sidecar,
+    file_key,
+    file_type_of,
+    original_filename,
+)
+from marketbel_core.jobs import DownloadStarted, FileSubmitted, Job, Phase
+from marketbel_core.ports import (
+    AnalysisRequest,
+    Analyzer,
+    Clock,
+    FileSource,
+    FileStore,
+    ImportStep,
+    IncomingFile,
+    ReadElsewhere,
+    StepQueue,
+)
+from marketbel_core.use_cases._job_mover import JobMover
+
+__all__ = ["Courier"]
+
+_PROGRESS_STEP_BYTES: Final = 1024 * 1024
+"""Often enough for a person who watches; each update is a round trip."""
+
+
+class Courier:
+    """Fetches one job's file. Safe to run twice: the second of two writers gives way."""
+
+    def __init__(
+        self,
+        *,
+        mover: JobMover,
+        sources: FileSource,
+        files: FileStore,
+        analyzer: Analyzer,
+        queue: StepQueue,
+        clock: Clock,
+        file_size_bytes_max: int,
+    ) -> None:
+        self._mover = mover
+        self._sources = sources
+        self._files = files
+        self._analyzer = analyzer
+        self._queue = queue
+        self._clock = clock
+        self._file_size_bytes_max = file_size_bytes_max
+
+    async def __call__(self, job_id: JobId, *, may_retry: bool = False) -> Job:
+        """Return the job after its file was carried, or after the attempt failed.
+
+        A job that is past downloading is not carried again; its next step is asked for again, in
+        case that ask was lost.
+
+        Args:
+            job_id: Whose file.
+            may_retry: Whether another delivery of this step will follow an `UnavailableError`.
+
+        Raises:
+            JobNotFoundError: there is no such job.
+            UnavailableError: time may cure it, and `may_retry`.
+        """
+        job = await self._mover.load(job_id)
+        if job.phase is not Phase.DOWNLOADING:
+            await self._ask_next(job)
+            return job
+        try:
+            job = await self._mover.move(job, DownloadStarted())
+            job = await self._carry(job)
+        except StaleJobError:
+            return await self._mover.load(job_id)
+        except MarketbelError as error:
+            latest = await self._mover.load(job_id)
+            return await self._mover.end_attempt(latest, error, may_retry=may_retry)
+        await self._ask_next(job)
+        return job
+
+    async def _carry(self, job: Job) -> Job:
+        key, sidecar = await self._fetch(job)
+        submission = await self._analyzer.submit(
+            AnalysisRequest(
+                job_id=job.id,
+                attempt=job.attempt,
+                reading=job.reading,
+                supplier_id=job.supplier_id,
+                supplier_name=job.supplier_name,
+                key=key,
+                file_type=sidecar.file_type,
+                original_filename=sidecar.original_filename,
+                sheet_name=job.source.sheet_name,
+            )
+        )
+        analysis_id = submission.analysis_id if isinstance(submission, ReadElsewhere) else None
+        size = sidecar.file_size_bytes
+        figures = replace(job.progress, download_bytes=size, download_total=size)
+        return await self._mover.move(
+            replace(job, progress=figures), FileSubmitted(file_key=key, analysis_id=analysis_id)
+        )
+
+    async def _fetch(self, job: Job) -> tuple[FileKey, Sidecar]:
+        """Store the job's file, then its sidecar."""
+        limit = self._file_size_bytes_max
+        at = self._clock.now()
+        async with self._sources.open(job.source, size_bytes_max=limit) as incoming:
+            name = original_filename(
+                job.source, announced=incoming.filename, supplier_name=job.supplier_name
+            )
+            key = file_key(job.id, at=at, filename=name)
+            stored = await self._files.store(
+                key, self._counted(job, incoming), size_bytes_max=limit
+            )
+        sidecar = Sidecar(
+            job_id=job.id,
+            supplier_id=job.supplier_id,
+            supplier_name=job.supplier_name,
+            original_filename=name,
+            source_url=job.source.location,
+            source_type=job.source.type,
+            file_type=file_type_of(
+                name, mime_type=incoming.mime_type, source_type=job.source.type
+            ),
+            mime_type=incoming.mime_type or "application/octet-stream",
+            file_size_bytes=stored.size_bytes,
+            checksum_md5=stored.md5,
+            checksum_sha256=stored.sha256,
+            downloaded_at=at,
+        )
+        await self._files.attach(key, sidecar)
+        return key, sidecar
+
+    async def _counted(self, job: Job, incoming: IncomingFile) -> AsyncIterator[bytes]:
+        """Pass the chunks on, and show how many bytes came."""
+        received = told = 0
+        async for chunk in incoming.chunks:
+            yield chunk
+            received += len(chunk)
+            if received - told >= _PROGRESS_STEP_BYTES:
+                told = received
+                figures = replace(
+                    job.progress,
+                    download_bytes=received,
+                    download_total=incoming.size_bytes or 0,
+                )
+                await self._mover.progress(job, figures)
+
+    async def _ask_next(self, job: Job) -> None:
+        if job.phase is Phase.ANALYZING and job.analysis_id is None:
+            await self._queue.ask(ImportStep(job_id=job.id, attempt=job.attempt))

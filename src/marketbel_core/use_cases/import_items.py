@@ -1,0 +1,124 @@
+"""The import step: a file that is read here becomes items of the catalogue, in one transaction."""
+
+from dataclasses import replace
+
+from marketbel_core.catalog import FileType
+from marketbel_core.errors import MarketbelError, RefusedError, StaleJobError
+from marketbel_core.ids import FileKey, JobId
+from marketbel_core.intake.rows import ReadRows, RowRejection
+from marketbel_core.jobs import ItemsParsed, Job, Phase
+from marketbel_core.ports import (
+    Catalog,
+    Clock,
+    FileStore,
+    LogEntry,
+    LogLevel,
+    MatchStep,
+    RowReader,
+    StepQueue,
+)
+from marketbel_core.use_cases._job_mover import JobMover
+
+__all__ = ["ImportItems", "rejection_entries"]
+
+
+class ImportItems:
+    """Imports one job's file. Safe to run twice: the merge is by sku, the log by row."""
+
+    def __init__(
+        self,
+        *,
+        mover: JobMover,
+        files: FileStore,
+        reader: RowReader,
+        catalog: Catalog,
+        queue: StepQueue,
+        clock: Clock,
+    ) -> None:
+        self._mover = mover
+        self._files = files
+        self._reader = reader
+        self._catalog = catalog
+        self._queue = queue
+        self._clock = clock
+
+    async def __call__(self, job_id: JobId, *, may_retry: bool = False) -> Job:
+        """Return the job with its items in the catalogue, or with its attempt failed.
+
+        Args:
+            job_id: Whose file.
+            may_retry: Whether another delivery of this step will follow an `UnavailableError`.
+
+        Raises:
+            JobNotFoundError: there is no such job.
+            UnavailableError: time may cure it, and `may_retry`.
+        """
+        job = await self._mover.load(job_id)
+        try:
+            if job.phase is Phase.ANALYZING and job.analysis_id is None:
+                job = await self._import(job)
+        except StaleJobError:
+            return await self._mover.load(job_id)
+        except MarketbelError as error:
+            return await self._mover.end_attempt(job, error, may_retry=may_retry)
+        if job.phase is Phase.MATCHING:
+            await self._queue.ask(
+                MatchStep(job_id=job.id, attempt=job.attempt, supplier_id=job.supplier_id)
+            )
+        return job
+
+    async def _import(self, job: Job) -> Job:
+        key, file_type = await self._stored(job)
+        rows = await self._reader.read(key, file_type=file_type, sheet_name=job.source.sheet_name)
+        await self._apply(job, rows)
+        read = len(rows.accepted) + len(rows.rejected)
+        figures = replace(
+            job.progress,
+            items_processed=read,
+            items_total=read,
+            error_count=len(rows.rejected),
+        )
+        return await self._mover.move(replace(job, progress=figures), ItemsParsed())
+
+    async def _stored(self, job: Job) -> tuple[FileKey, FileType]:
+        key = job.file_key
+        sidecar = await self._files.sidecar(key) if key else None
+        if key is None or sidecar is None:
+            raise RefusedError("storage.missing", "the stored file is gone: retry to fetch it")
+        return key, sidecar.file_type
+
+    async def _apply(self, job: Job, rows: ReadRows) -> None:
+        at = self._clock.now()
+        async with self._catalog.unit() as unit:
+            figures = await unit.items.merge(job.supplier_id, rows.accepted, at=at)
+            await unit.log.record(rejection_entries(job, rows.rejected), at=at)
+            await unit.log.record_import(
+                job.id,
+                attempt=job.attempt,
+                supplier_id=job.supplier_id,
+                figures=figures,
+                rejected=len(rows.rejected),
+                at=at,
+            )
+
+
+def rejection_entries(job: Job, rejections: tuple[RowRejection, ...]) -> list[LogEntry]:
+    """Return the row log's entries for rejected rows; a row and reason is logged once a job."""
+    return [
+        LogEntry(
+            task_id=str(job.id),
+            level=LogLevel.ROW,
+            message=f"{rejection.code}: {rejection.message}",
+            key=f"{rejection.sheet[:24]}:{rejection.row_number}:{rejection.code}"[:64],
+            supplier_id=job.supplier_id,
+            row_number=rejection.row_number,
+            details={
+                "sheet": rejection.sheet,
+                "column": rejection.column,
+                "value": rejection.value,
+                "code": rejection.code,
+                "cells": dict(rejection.cells),
+            },
+        )
+        for rejection in rejections
+    ]

@@ -1,0 +1,187 @@
+"""The match step: a supplier's whole backlog is linked, sent to review or founds drafts."""
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Final
+
+from marketbel_core.catalog import SupplierItem
+from marketbel_core.errors import MarketbelError, UnavailableError
+from marketbel_core.ids import JobId, ProductId, SupplierId
+from marketbel_core.jobs import Job, Phase
+from marketbel_core.matching import (
+    Drafted,
+    ForReview,
+    Linked,
+    MatchOutcome,
+    Thresholds,
+    link,
+)
+from marketbel_core.ports import (
+    CandidateIndex,
+    Catalog,
+    Clock,
+    RecalculateStep,
+    StepQueue,
+)
+from marketbel_core.use_cases._job_mover import JobMover
+
+__all__ = ["MatchItems", "MatchResult"]
+
+_BLOCK_MAX: Final = 20
+"""Products compared with an item in full; beyond twenty the right one is hardly ever met."""
+
+_PRODUCTS_A_STEP: Final = 100
+"""The neighbours' messages name at most 100 products."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatchResult:
+    """What was decided, in items; `product_ids` are the products that got a new link."""
+
+    linked: int = 0
+    for_review: int = 0
+    drafted: int = 0
+    product_ids: tuple[ProductId, ...] = ()
+
+    @property
+    def items(self) -> int:
+        """All items that were looked at."""
+        return self.linked + self.for_review + self.drafted
+
+
+class MatchItems:
+    """Drains a backlog in batches, a transaction each; several workers may share one backlog."""
+
+    def __init__(
+        self,
+        *,
+        mover: JobMover,
+        catalog: Catalog,
+        candidates: CandidateIndex,
+        queue: StepQueue,
+        clock: Clock,
+        thresholds: Thresholds,
+        batch_size: int,
+        candidates_max: int,
+        review_for: timedelta,
+    ) -> None:
+        self._mover = mover
+        self._catalog = catalog
+        self._candidates = candidates
+        self._queue = queue
+        self._clock = clock
+        self._thresholds = thresholds
+        self._batch_size = batch_size
+        self._candidates_max = candidates_max
+        self._review_for = review_for
+
+    async def __call__(
+        self,
+        *,
+        supplier_id: SupplierId | None = None,
+        job_id: JobId | None = None,
+        may_retry: bool = False,
+    ) -> MatchResult:
+        """Match all that waits: of one supplier, or of every supplier.
+
+        With a job its figures follow, and the aggregates of the supplier's products are asked for;
+        without one the aggregates of the products that got a new link.
+
+        Args:
+            supplier_id: Whose backlog, when no job says it; `None` means every supplier's.
+            job_id: The job whose file brought the items.
+            may_retry: Whether another delivery of this step will follow an `UnavailableError`;
+                if not, the job's attempt fails by it.
+
+        Raises:
+            JobNotFoundError: `job_id` is unknown.
+            UnavailableError: another worker still holds items of this backlog (`match.busy`),
+                or the catalogue cannot be reached; what was matched stays matched.
+        """
+        if job_id is None:
+            result = await self._drain(supplier_id)
+            await self._ask_for_products(result.product_ids)
+            return result
+        job = await self._mover.load(job_id)
+        if job.phase is not Phase.MATCHING:
+            return MatchResult()
+        try:
+            result = await self._drain(job.supplier_id)
+        except MarketbelError as error:
+            await self._mover.end_attempt(job, error, may_retry=may_retry)
+            return MatchResult()
+        await self._report(job, result)
+        return result
+
+    async def _drain(self, supplier_id: SupplierId | None) -> MatchResult:
+        await self._refresh_index()
+        counts: Counter[type[MatchOutcome]] = Counter()
+        touched: set[ProductId] = set()
+        while outcomes := await self._match_batch(supplier_id):
+            counts.update(type(outcome) for outcome in outcomes)
+            drafts = [outcome.product for outcome in outcomes if isinstance(outcome, Drafted)]
+            touched.update(draft.id for draft in drafts)
+            touched.update(
+                outcome.product_id for outcome in outcomes if isinstance(outcome, Linked)
+            )
+            await self._candidates.put(drafts)
+        async with self._catalog.unit() as unit:
+            left = await unit.items.count_unmatched(supplier_id)
+        if left:
+            raise UnavailableError(
+                f"{left} items are being matched by another worker", code="match.busy"
+            )
+        return MatchResult(
+            linked=counts[Linked],
+            for_review=counts[ForReview],
+            drafted=counts[Drafted],
+            product_ids=tuple(sorted(touched)),
+        )
+
+    async def _refresh_index(self) -> None:
+        async with self._catalog.unit() as unit:
+            products = await unit.products.matchable()
+        await self._candidates.keep_only(frozenset(product.id for product in products))
+        await self._candidates.put(products)
+
+    async def _match_batch(self, supplier_id: SupplierId | None) -> list[MatchOutcome]:
+        async with self._catalog.unit() as unit:
+            items = await unit.items.claim_unmatched(supplier_id, limit=self._batch_size)
+            if not items:
+                return []
+            outcomes = await self._decide(items)
+            await unit.items.record_matches(outcomes, at=self._clock.now())
+        return outcomes
+
+    async def _decide(self, items: list[SupplierItem]) -> list[MatchOutcome]:
+        found = await self._candidates.nearest([item.name for item in items], limit=_BLOCK_MAX)
+        now = self._clock.now()
+        return [
+            link(
+                item,
+                products,
+                thresholds=self._thresholds,
+                candidates_max=self._candidates_max,
+                now=now,
+                review_for=self._review_for,
+            )
+            for item, products in zip(items, found, strict=True)
+        ]
+
+    async def _report(self, job: Job, result: MatchResult) -> None:
+        figures = replace(
+            job.progress,
+            matches_found=job.progress.matches_found + result.linked,
+            review_queue_count=job.progress.review_queue_count + result.for_review,
+        )
+        if result.items:
+            await self._mover.progress(job, figures)
+        await self._queue.ask(
+            RecalculateStep(job_id=job.id, attempt=job.attempt, supplier_id=job.supplier_id)
+        )
+
+    async def _ask_for_products(self, product_ids: tuple[ProductId, ...]) -> None:
+        for start in range(0, len(product_ids), _PRODUCTS_A_STEP):
+            chunk = product_ids[start : start + _PRODUCTS_A_STEP]
+            await self._queue.ask(RecalculateStep(product_ids=chunk))

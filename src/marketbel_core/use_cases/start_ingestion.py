@@ -1,0 +1,107 @@
+"""A price list sets out: its supplier is found, its job exists, the courier is asked."""
+
+from dataclasses import dataclass
+
+from marketbel_core.catalog import SourceRef, Supplier
+from marketbel_core.errors import RefusedError
+from marketbel_core.ids import JobId, SupplierId
+from marketbel_core.jobs import Job, choose_reading, new_job
+from marketbel_core.ports import (
+    Catalog,
+    CatalogUnit,
+    Clock,
+    CourierStep,
+    IdSource,
+    JobStore,
+    StepQueue,
+)
+
+__all__ = ["StartIngestion", "StartRequest"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartRequest:
+    """A price list that wants to be carried.
+
+    Attributes:
+        supplier_id: Wins over the name.
+        supplier_name: Finds the supplier without regard to case; an unknown name makes one.
+        read_here: Ask for local reading whatever the flags say.
+        job_id: The job's id, when the caller has chosen one; the same id starts nothing twice.
+        attempts_max: How many attempts the job has, at least 1.
+    """
+
+    source: SourceRef
+    supplier_id: SupplierId | None = None
+    supplier_name: str | None = None
+    read_here: bool = False
+    job_id: JobId | None = None
+    attempts_max: int = 4
+
+
+class StartIngestion:
+    """Starts jobs. Safe to run twice with one job id: the second finds the first's job."""
+
+    def __init__(
+        self,
+        *,
+        jobs: JobStore,
+        catalog: Catalog,
+        queue: StepQueue,
+        clock: Clock,
+        ids: IdSource,
+        ml_enabled: bool,
+    ) -> None:
+        self._jobs = jobs
+        self._catalog = catalog
+        self._queue = queue
+        self._clock = clock
+        self._ids = ids
+        self._ml_enabled = ml_enabled
+
+    async def __call__(self, request: StartRequest, *, ask: bool = True) -> Job:
+        """Return the job of the request, stored.
+
+        Args:
+            request: What is to be carried.
+            ask: Whether to ask for the courier; `False` when the caller runs it itself.
+
+        Raises:
+            SupplierNotFoundError: `supplier_id` is unknown.
+            RefusedError: the request names no supplier (`job.invalid`).
+        """
+        async with self._catalog.unit() as unit:
+            supplier = await self._supplier(unit, request)
+        job = new_job(
+            request.job_id or JobId(self._ids.new_id()),
+            supplier_id=supplier.id,
+            supplier_name=supplier.name,
+            source=request.source,
+            reading=choose_reading(
+                local_asked=request.read_here,
+                supplier_wish=supplier.use_ml_processing,
+                ml_enabled=self._ml_enabled,
+            ),
+            now=self._clock.now(),
+            attempts_max=request.attempts_max,
+        )
+        await self._jobs.add(job)
+        job = await self._jobs.get(job.id)
+        if ask and job.is_active:
+            await self._queue.ask(CourierStep(job_id=job.id, attempt=job.attempt))
+        return job
+
+    async def _supplier(self, unit: CatalogUnit, request: StartRequest) -> Supplier:
+        if request.supplier_id is not None:
+            return await unit.suppliers.get(request.supplier_id)
+        name = (request.supplier_name or "").strip()
+        if not name:
+            raise RefusedError("job.invalid", "name the supplier, by supplier_id or supplier_name")
+        found = await unit.suppliers.find(name)
+        if found is not None:
+            return found
+        return await unit.suppliers.add(
+            Supplier(
+                id=SupplierId(self._ids.new_id()), name=name[:255], source_type=request.source.type
+            )
+        )

@@ -1,3 +1,46 @@
 """What arrives: sheets as cells, their layout, values as people write them, rows, stored files."""
 
-__all__: list[str] = []
+from marketbel_core.intake.grid import Cell, Grid
+from marketbel_core.intake.layout import Layout, Role, find_layout
+from marketbel_core.intake.reading import read_rows
+from marketbel_core.intake.rows import AcceptedRow, ReadRows, RowRejection
+from marketbel_core.intake.stored_file import (
+    Sidecar,
+    file_key,
+    file_type_of,
+    original_filename,
+    sanitised,
+)
+from marketbel_core.intake.text import (
+    DecimalMark,
+    ParsedPrice,
+    PriceRefusal,
+    cell_text,
+    clean_text,
+    decimal_mark_of,
+    parse_price,
+)
+
+__all__ = [
+    "AcceptedRow",
+    "Cell",
+    "DecimalMark",
+    "Grid",
+    "Layout",
+    "ParsedPrice",
+    "PriceRefusal",
+    "ReadRows",
+    "Role",
+    "RowRejection",
+    "Sidecar",
+    "cell_text",
+    "clean_text",
+    "decimal_mark_of",
+    "file_key",
+    "file_type_of",
+    "find_layout",
+    "original_filename",
+    "parse_price",
+    "read_rows",
+    "sanitised",
+]

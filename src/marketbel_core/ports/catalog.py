@@ -58,7 +58,7 @@ class LogEntry:
         task_id: The job's id as text, or the id that the caller gave the task.
         row_number: From 1, for a rejected row.
         details: Fits JSON.
-        key: Tells entries of one task apart: an entry with the same task and key is written once.
+        key: At most 64 characters; an entry with the same task and key is written once.
     """
 
     task_id: str

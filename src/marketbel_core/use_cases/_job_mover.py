@@ -67,12 +67,12 @@ class JobMover:
         return failed
 
     async def tell(self, job: Job, level: LogLevel, message: str) -> None:
-        """Write one line about the job into the row log, once an attempt and message."""
+        """Write one line about the job into the row log, once an attempt and level."""
         entry = LogEntry(
             task_id=str(job.id),
             level=level,
             message=message,
-            key=f"{job.attempt}:{level}:{message}"[:64],
+            key=f"{level}:{job.attempt}",
             supplier_id=job.supplier_id,
         )
         async with self._catalog.unit() as unit:

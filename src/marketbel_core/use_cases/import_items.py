@@ -1,5 +1,6 @@
 """The import step: a file that is read here becomes items of the catalogue, in one transaction."""
 
+import hashlib
 from dataclasses import replace
 
 from marketbel_core.catalog import FileType
@@ -109,7 +110,7 @@ def rejection_entries(job: Job, rejections: tuple[RowRejection, ...]) -> list[Lo
             task_id=str(job.id),
             level=LogLevel.ROW,
             message=f"{rejection.code}: {rejection.message}",
-            key=f"{rejection.sheet[:24]}:{rejection.row_number}:{rejection.code}"[:64],
+            key=_key(rejection),
             supplier_id=job.supplier_id,
             row_number=rejection.row_number,
             details={
@@ -122,3 +123,8 @@ def rejection_entries(job: Job, rejections: tuple[RowRejection, ...]) -> list[Lo
         )
         for rejection in rejections
     ]
+
+
+def _key(rejection: RowRejection) -> str:
+    place = f"{rejection.sheet}\0{rejection.row_number}\0{rejection.code}\0{rejection.value}"
+    return hashlib.sha256(place.encode(errors="replace")).hexdigest()

@@ -1,0 +1,61 @@
+"""Steps as arq jobs: one arq id a step and attempt, so that asking twice runs once."""
+
+import hashlib
+from typing import Any, Final
+
+from arq.connections import ArqRedis
+from redis.exceptions import RedisError
+
+from marketbel_core.errors import UnavailableError
+from marketbel_core.ports import (
+    CourierStep,
+    ImportStep,
+    MatchStep,
+    RecalculateStep,
+    Step,
+    StepQueue,
+)
+
+__all__ = ["ArqStepQueue", "arq_job_of"]
+
+_FUNCTIONS: Final[dict[type[Step], str]] = {
+    CourierStep: "courier_task",
+    ImportStep: "import_items_task",
+    MatchStep: "match_items_task",
+    RecalculateStep: "recalc_product_aggregates_task",
+}
+
+
+class ArqStepQueue(StepQueue):
+    """A `StepQueue` on arq. The pool must carry the serializers of this package."""
+
+    def __init__(self, pool: ArqRedis, *, queue_name: str) -> None:
+        self._pool = pool
+        self._queue_name = queue_name
+
+    async def ask(self, step: Step) -> bool:
+        function, arq_id, kwargs = arq_job_of(step)
+        try:
+            job = await self._pool.enqueue_job(
+                function, _job_id=arq_id, _queue_name=self._queue_name, **kwargs
+            )
+        except (RedisError, OSError, TimeoutError) as error:
+            raise UnavailableError(
+                f"the queue cannot be reached: {error}", code="redis.unavailable"
+            ) from error
+        return job is not None
+
+
+def arq_job_of(step: Step) -> tuple[str, str, dict[str, Any]]:
+    """Return the arq function, the arq id and the keyword arguments that `step` becomes.
+
+    The id names the attempt: arq refuses an id for as long as it is queued or running, and a new
+    attempt must not be taken for the old one.
+    """
+    function = _FUNCTIONS[type(step)]
+    if step.job_id is None:
+        ids = [str(product_id) for product_id in step.product_ids]
+        digest = hashlib.sha256(",".join(ids).encode()).hexdigest()[:32]
+        return function, f"{function}:{digest}", {"product_ids": ids, "trigger": "auto_match"}
+    kwargs = {"job_id": str(step.job_id)}
+    return function, f"{function}:{step.job_id}:{step.attempt}", kwargs

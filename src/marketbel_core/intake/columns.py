@@ -1,0 +1,84 @@
+"""What stands in each column of a sheet, counted: prices, words, figures."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+from marketbel_core.intake.grid import Cell
+from marketbel_core.intake.text import DecimalMark, ParsedPrice, cell_text, parse_price
+
+__all__ = ["Column", "columns_of"]
+
+_LETTERS_MAX: Final = 80
+"""Longer texts are descriptions: they count as long names and no longer."""
+
+_CODE_LENGTH_MIN: Final = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One column's figures.
+
+    Attributes:
+        filled: Cells with something in them.
+        price_rows: Indexes of the rows, from 0, in which a number over 0 stands.
+        marked_prices: Prices with cents or a currency: what counters and codes do not have.
+        wordiness: Letters a row, 0.0 to 80.0, times the share of texts that differ.
+        is_code_like: Long whole figures that all differ: codes, not prices.
+        is_counter: 1, 2, 3, … down the column.
+    """
+
+    filled: int
+    price_rows: frozenset[int]
+    marked_prices: int
+    wordiness: float
+    is_code_like: bool
+    is_counter: bool
+
+    @property
+    def prices(self) -> int:
+        """How many rows have a number over 0."""
+        return len(self.price_rows)
+
+
+def columns_of(rows: Sequence[Sequence[Cell]]) -> dict[int, Column]:
+    """Return the figures of every column that has anything in it, by index from 0."""
+    width = max((len(row) for row in rows), default=0)
+    columns = {}
+    for index in range(width):
+        cells = [row[index] if index < len(row) else None for row in rows]
+        texts = [cell_text(cell) for cell in cells]
+        if any(texts):
+            columns[index] = _column(cells, texts)
+    return columns
+
+
+def _column(cells: Sequence[Cell], texts: Sequence[str]) -> Column:
+    priced: dict[int, ParsedPrice] = {}
+    for row, cell in enumerate(cells):
+        price = parse_price(cell, mark=DecimalMark.POINT)
+        if isinstance(price, ParsedPrice):
+            priced[row] = price
+    plain = [texts[row] for row in priced if texts[row].isdigit()]
+    filled = [text for text in texts if text]
+    letters = sum(min(_LETTERS_MAX, sum(map(str.isalpha, text))) for text in filled)
+    return Column(
+        filled=len(filled),
+        price_rows=frozenset(priced),
+        marked_prices=len(priced) - len(plain),
+        wordiness=letters / len(texts) * (len(set(filled)) / len(filled)),
+        is_code_like=bool(plain)
+        and len(plain) == len(set(plain)) == len(priced)
+        and min(map(len, plain)) >= _CODE_LENGTH_MIN,
+        is_counter=_is_counter(plain) and len(plain) == len(priced),
+    )
+
+
+def _is_counter(plain: Sequence[str]) -> bool:
+    """Tell whether whole figures go up by one, gaps at section rows aside."""
+    if len(plain) < 3:  # noqa: PLR2004  # two figures in order prove nothing
+        return False
+    figures = [int(text) for text in plain]
+    steps = [later - earlier for earlier, later in pairwise(figures)]
+    return sum(step == 1 for step in steps) * 10 >= len(steps) * 9

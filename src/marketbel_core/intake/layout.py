@@ -1,0 +1,291 @@
+"""Where a sheet's header is and which column is what.
+
+The words above propose, the cells below decide: a header alone is not believed: a price column has prices under it, a name column has words. A
+sheet in which no row answers both is no price list.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Final
+
+from rapidfuzz import fuzz, process
+
+from marketbel_core.intake.columns import Column, columns_of
+from marketbel_core.intake.grid import Cell, Grid
+from marketbel_core.intake.headers import ALIASES, HeaderMeaning, Role, folded_header, meaning_of
+from marketbel_core.intake.text import cell_text, is_number_like
+
+__all__ = ["Layout", "Role", "find_layout", "header_meaning"]
+
+_SCANNED_ROWS: Final = 40
+_HEADER_LINES_MAX: Final = 3
+_SAMPLE_ROWS: Final = 400
+_NEAR_MIN: Final = 86.0
+"""Two wrong letters in a long word; below it, different words of four letters meet."""
+
+_NEAR_LENGTH_MIN: Final = 5
+_NEAR_WORDS: Final = {
+    alias: role
+    for role, words in ALIASES.items()
+    for alias in words
+    if len(alias) >= _NEAR_LENGTH_MIN
+}
+_WEIGHTS: Final = {Role.NAME: 3.0, Role.PRICE: 3.0, Role.SKU: 2.0}
+_SECURE_SCORE: Final = 9.0
+"""A score that counts as full confidence: a name, a price, an article number and one more."""
+
+_HEADERLESS_CONFIDENCE: Final = 0.4
+_HEADERLESS_ROWS_MIN: Final = 3
+_MOSTLY: Final = 0.5
+_RARELY: Final = 0.15
+_WORDINESS_MIN: Final = 3.0
+_KEY_LENGTH_MAX: Final = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """Which column of a sheet is what.
+
+    Attributes:
+        header_row: The last header line, from 1; 0 when there is none.
+        data_start_row: The first row that may be an item, from 1.
+        columns: Index of the column of each role that was found, from 0; name and price always.
+        price_columns: The further prices by kind: `opt`, `rrc`, `purchase`, `preorder`, `2`, `3`.
+        characteristic_columns: The other columns' keys, by index.
+        headers: What stands above each column, by index.
+        confidence: 0.0 to 1.0.
+        reasons: How it was decided, in sentences for people.
+    """
+
+    header_row: int
+    data_start_row: int
+    columns: Mapping[Role, int]
+    price_columns: Mapping[str, int] = field(default_factory=dict)
+    characteristic_columns: Mapping[int, str] = field(default_factory=dict)
+    headers: Mapping[int, str] = field(default_factory=dict)
+    confidence: float = 0.0
+    reasons: tuple[str, ...] = ()
+
+
+def find_layout(grid: Grid) -> Layout | None:
+    """Return the layout of a sheet, or `None` when the sheet is no price list."""
+    best: tuple[float, Layout] | None = None
+    for start in range(min(_SCANNED_ROWS, len(grid.rows))):
+        if _filled(grid.rows[start]) < 2:  # a title, not a header  # noqa: PLR2004
+            continue
+        for lines in range(1, _HEADER_LINES_MAX + 1):
+            headers = _headers(grid.rows[start : start + lines], lines)
+            if headers is None:
+                break
+            found = _by_header(grid, headers, header_row=start + lines)
+            bonus = 0.2 * (lines - 1)
+            if found is not None and (best is None or found[0] + bonus > best[0]):
+                best = found[0] + bonus, found[1]
+    return best[1] if best else _by_content(grid)
+
+
+@lru_cache(maxsize=4096)
+def header_meaning(text: str) -> HeaderMeaning | None:
+    """Return what a header means; a misspelt word still means what it resembles."""
+    meaning = meaning_of(text)
+    folded = folded_header(text)
+    if meaning is not None or not _NEAR_LENGTH_MIN <= len(folded) <= 40:  # noqa: PLR2004
+        return meaning
+    near = process.extractOne(
+        folded, _NEAR_WORDS.keys(), scorer=fuzz.ratio, score_cutoff=_NEAR_MIN
+    )
+    return HeaderMeaning(_NEAR_WORDS[near[0]], 1) if near else None
+
+
+def _filled(row: Sequence[Cell]) -> int:
+    return sum(1 for cell in row if cell_text(cell))
+
+
+def _headers(rows: Sequence[Sequence[Cell]], lines: int) -> dict[int, str] | None:
+    """Return the words above each column, the lines joined, or `None` if a line is no header."""
+    if len(rows) < lines:
+        return None
+    texts = [[cell_text(cell) for cell in row] for row in rows]
+    for line, words in enumerate(texts):
+        filled = [text for text in words if text]
+        meant = sum(1 for text in filled if header_meaning(text) is not None)
+        if line and (meant * 2 <= len(filled) or not filled):
+            return None
+        if lines > 1 and any(is_number_like(text) for text in filled):
+            return None
+    width = max(len(words) for words in texts)
+    joined = {}
+    for column in range(width):
+        parts: list[str] = []
+        for line, words in enumerate(texts):
+            text = words[column] if column < len(words) else ""
+            below = any(column < len(lower) and lower[column] for lower in texts[line + 1 :])
+            if not text and below:
+                text = _group_title(words, column)
+            if text and text not in parts:
+                parts.append(text)
+        if parts:
+            joined[column] = " ".join(parts)
+    return joined
+
+
+def _group_title(words: Sequence[str], column: int) -> str:
+    """Return the title to the left that spans this column: "Prices" over wholesale and retail."""
+    left = next((text for text in reversed(words[:column]) if text), "")
+    meaning = header_meaning(left) if left else None
+    return left if meaning is not None and meaning.role is Role.PRICE else ""
+
+
+def _by_header(
+    grid: Grid, headers: dict[int, str], *, header_row: int
+) -> tuple[float, Layout] | None:
+    meanings = {
+        column: meaning
+        for column, text in headers.items()
+        if (meaning := header_meaning(text)) is not None
+    }
+    if len(meanings) < 2 or all(m.role is not Role.PRICE for m in meanings.values()):  # noqa: PLR2004
+        return None
+    body = grid.rows[header_row : header_row + _SAMPLE_ROWS]
+    below = columns_of(body)
+    prices = [
+        column
+        for column, meaning in sorted(meanings.items())
+        if meaning.role is Role.PRICE and column in below and below[column].prices
+    ]
+    most = max((below[column].prices for column in prices), default=0)
+    prices = [column for column in prices if below[column].prices > _RARELY * most]
+    if not prices:
+        return None
+    columns = _strongest(meanings) | {Role.PRICE: prices[0]}
+    reasons = [f"header in row {header_row}"]
+    priced = columns_of(_priced(body, prices[0]))
+    name = _name_column(columns.get(Role.NAME), meanings, headers, priced)
+    if name is None:
+        return None
+    if name != columns.get(Role.NAME):
+        reasons.append(f"names stand in column {name + 1}, whatever the header says")
+        columns = _renamed(columns, name, priced)
+    score = sum(_WEIGHTS.get(role, 1.0) for role in columns) + 0.5 * (len(prices) - 1)
+    if Role.NAME not in {meaning.role for meaning in meanings.values()}:
+        score -= 2.0
+    return score, Layout(
+        header_row=header_row,
+        data_start_row=header_row + 1,
+        columns=columns,
+        price_columns=_price_kinds(prices[1:], meanings),
+        characteristic_columns=_keys(below, headers, {*columns.values(), *prices}),
+        headers=headers,
+        confidence=round(min(1.0, score / _SECURE_SCORE), 2),
+        reasons=tuple(reasons),
+    )
+
+
+def _renamed(
+    columns: Mapping[Role, int], name: int, priced: Mapping[int, Column]
+) -> dict[Role, int]:
+    """Return the columns with `name` as the name; what the header called so may be the codes."""
+    found = {role: column for role, column in columns.items() if column != name}
+    former = found.pop(Role.NAME, None)
+    most = max(column.filled for column in priced.values())
+    if former is not None and former in priced and priced[former].filled > _MOSTLY * most:
+        found.setdefault(Role.SKU, former)
+    return found | {Role.NAME: name}
+
+
+def _strongest(meanings: Mapping[int, HeaderMeaning]) -> dict[Role, int]:
+    """Return a column for each role but the price: the strongest header, else the leftmost."""
+    chosen: dict[Role, int] = {}
+    for column, meaning in sorted(meanings.items()):
+        if meaning.role is Role.PRICE:
+            continue
+        former = chosen.get(meaning.role)
+        if former is None or meaning.strength > meanings[former].strength:
+            chosen[meaning.role] = column
+    return chosen
+
+
+def _priced(body: Sequence[tuple[Cell, ...]], price: int) -> list[tuple[Cell, ...]]:
+    """Return the rows with a price: the others may be titles and would blur what a column is."""
+    only_price = columns_of([row[price : price + 1] for row in body])
+    rows = only_price[0].price_rows if only_price else frozenset()
+    return [row for index, row in enumerate(body) if index in rows]
+
+
+def _name_column(
+    named: int | None,
+    meanings: Mapping[int, HeaderMeaning],
+    headers: Mapping[int, str],
+    priced: Mapping[int, Column],
+) -> int | None:
+    """Return the column of names: the one that the header names, if there are words in it."""
+    free = [column for column in priced if column not in meanings]
+    untitled = _wordiest([column for column in free if column not in headers], priced)
+    if named is None:
+        return untitled if untitled is not None else _wordiest(free, priced)
+    mine = priced[named].wordiness if named in priced else 0.0
+    if untitled is not None and priced[untitled].wordiness > 2 * mine:
+        return untitled
+    return named
+
+
+def _wordiest(columns: Sequence[int], by_index: Mapping[int, Column]) -> int | None:
+    best = max(columns, key=lambda column: by_index[column].wordiness, default=None)
+    return best if best is not None and by_index[best].wordiness > 0 else None
+
+
+def _price_kinds(prices: Sequence[int], meanings: Mapping[int, HeaderMeaning]) -> dict[str, int]:
+    """Return the further price columns by kind; an unnamed or repeated kind becomes a number."""
+    kinds: dict[str, int] = {}
+    for number, column in enumerate(prices, start=2):
+        kind = meanings[column].price_kind if column in meanings else ""
+        kinds[kind if kind and kind not in kinds else str(number)] = column
+    return kinds
+
+
+def _keys(
+    below: Mapping[int, Column], headers: Mapping[int, str], taken: set[int]
+) -> dict[int, str]:
+    """Return the keys of all other columns with something in them, each key once."""
+    keys: dict[int, str] = {}
+    for column in sorted(set(below) - taken):
+        text = headers.get(column, "").lower().replace(" ", "_").replace("-", "_")
+        key = text[:_KEY_LENGTH_MAX] or f"column_{column + 1}"
+        keys[column] = f"{key}_{column + 1}" if key in keys.values() else key
+    return keys
+
+
+def _by_content(grid: Grid) -> Layout | None:
+    """Return the layout of a sheet without a header: words in a column, prices in another."""
+    body = grid.rows[:_SAMPLE_ROWS]
+    columns = columns_of(body)
+    rows = max((column.filled for column in columns.values()), default=0)
+    money = [
+        index
+        for index, column in sorted(columns.items())
+        if column.prices > _MOSTLY * rows and not column.is_code_like and not column.is_counter
+    ]
+    marked = [index for index in money if columns[index].marked_prices]
+    if not money or rows < _HEADERLESS_ROWS_MIN:
+        return None
+    price = (marked or money)[0]
+    priced = columns_of(_priced(body, price))
+    words = {index: priced[index].wordiness for index in priced if index not in money}
+    most = max(words.values(), default=0.0)
+    if most < _WORDINESS_MIN:
+        return None
+    # The leftmost of the wordy ones: what repeats the name with more words stands to its right.
+    name = next(index for index in sorted(words) if words[index] > _MOSTLY * most)
+    return Layout(
+        header_row=0,
+        data_start_row=min(columns[price].price_rows) + 1,
+        columns={Role.NAME: name, Role.PRICE: price},
+        price_columns=_price_kinds([index for index in marked if index > price], {}),
+        characteristic_columns=_keys(columns, {}, {name, price, *marked}),
+        confidence=_HEADERLESS_CONFIDENCE,
+        reasons=(
+            "no header was found",
+            f"column {name + 1} has words and column {price + 1} has prices",
+        ),
+    )

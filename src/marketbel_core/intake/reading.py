@@ -1,0 +1,280 @@
+"""Sheets to rows: every line with a name or a price is accepted, or rejected with the reason.
+
+Titles of sections become the category of what follows; headers, blank lines and footers are
+neither items nor errors. One bad row never costs a good one.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from hashlib import md5
+from typing import Annotated, Final
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from marketbel_core.catalog import AMOUNT_MAX, DEFAULT_CURRENCY, Money
+from marketbel_core.errors import RefusedError
+from marketbel_core.intake.characteristics import barcode_of, json_value, stock_of
+from marketbel_core.intake.grid import Cell, Grid
+from marketbel_core.intake.layout import Layout, Role, find_layout, header_meaning
+from marketbel_core.intake.rows import AcceptedRow, ReadRows, RowRejection
+from marketbel_core.intake.text import (
+    ParsedPrice,
+    PriceRefusal,
+    cell_text,
+    currency_of,
+    decimal_mark_of,
+    parse_price,
+)
+
+__all__ = ["read_rows"]
+
+_NAME_LENGTH_MAX: Final = 500
+_SKU_LENGTH_MAX: Final = 255
+_MADE_SKU_DIGITS: Final = 8
+_SECTION_LENGTH_MAX: Final = 200
+_CONTACTS: Final = re.compile(
+    r"\bтел(?:ефон\w*|\.|:|/)|\bт/ф|e-?mail|@|https?://|\bwww\.|\bг\.\s|\bул\.\s|\bадрес\b|\bинн\b|\bунп\b"
+)
+_TOTALS: Final = re.compile(r"(?:итого|всего|разом|усяго|sub-?total|grand total|total)\b.{0,20}")
+_NAMED_KEYS: Final = (
+    (Role.UNIT, "unit"),
+    (Role.BRAND, "brand"),
+    (Role.LINK, "link"),
+    (Role.DESCRIPTION, "description"),
+)
+
+
+class _Row(BaseModel):
+    """A row as a stranger typed it: the last gate before it is called an item."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    sku: Annotated[str, Field(min_length=1, max_length=_SKU_LENGTH_MAX)]
+    name: Annotated[str, Field(min_length=1, max_length=_NAME_LENGTH_MAX)]
+    price: Annotated[Decimal, Field(gt=0, le=AMOUNT_MAX, max_digits=10, decimal_places=2)]
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+
+
+_CODES: Final = {
+    "name": ("row.name_too_long", f"the name is longer than {_NAME_LENGTH_MAX} characters"),
+    "sku": ("row.sku_too_long", f"the sku is longer than {_SKU_LENGTH_MAX} characters"),
+    "price": ("row.price_unreadable", "the price is out of range"),
+    "currency": ("row.price_unreadable", "the currency is no ISO code"),
+}
+
+
+def read_rows(grids: Sequence[Grid], *, sheet_name: str | None = None) -> ReadRows:
+    """Return the rows of every sheet that is a price list, in the order of the file.
+
+    Args:
+        grids: The sheets of one file.
+        sheet_name: The only sheet to read, compared without regard to case; `None` means all.
+
+    Raises:
+        RefusedError: no sheet is called `sheet_name` (`xlsx.sheet_missing`).
+    """
+    accepted: list[AcceptedRow] = []
+    rejected: list[RowRejection] = []
+    skus = _MadeSkus()
+    for grid in _wanted(grids, sheet_name):
+        layout = find_layout(grid)
+        if layout is None:
+            continue
+        for row in _SheetReader(grid, layout, skus).rows():
+            if isinstance(row, AcceptedRow):
+                accepted.append(row)
+            else:
+                rejected.append(row)
+    return ReadRows(accepted=tuple(accepted), rejected=tuple(rejected))
+
+
+def _wanted(grids: Sequence[Grid], sheet_name: str | None) -> Sequence[Grid]:
+    if sheet_name is None:
+        return grids
+    folded = sheet_name.strip().casefold()
+    wanted = [grid for grid in grids if grid.name.strip().casefold() == folded]
+    if not wanted:
+        there = ", ".join(repr(grid.name) for grid in grids)
+        raise RefusedError(
+            "xlsx.sheet_missing", f"no sheet is called {sheet_name!r}; there are: {there}"
+        )
+    return wanted
+
+
+class _MadeSkus:
+    """Makes article numbers from names: the same file gives the same ones, no two are alike."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, str] = {}
+        self._seen: dict[str, int] = {}
+
+    def make(self, name: str) -> str:
+        """Return `AUTO-` and 8 digits of the folded name's md5, more when two names collide."""
+        folded = name.casefold()
+        digest = md5(folded.encode(), usedforsecurity=False).hexdigest().upper()
+        length = _MADE_SKU_DIGITS
+        while self._names.setdefault(digest[:length], folded) != folded:
+            length += _MADE_SKU_DIGITS
+        count = self._seen[folded] = self._seen.get(folded, 0) + 1
+        sku = f"AUTO-{digest[:length]}"
+        return sku if count == 1 else f"{sku}-{count}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Line:
+    """One row of the sheet, its cells also as texts."""
+
+    number: int
+    cells: tuple[Cell, ...]
+    texts: tuple[str, ...]
+
+    def text(self, column: int | None) -> str:
+        return self.texts[column] if column is not None and column < len(self.texts) else ""
+
+    def cell(self, column: int) -> Cell:
+        return self.cells[column] if column < len(self.cells) else None
+
+
+class _SheetReader:
+    """Reads one sheet by its layout, top to bottom, remembering the section it is in."""
+
+    def __init__(self, grid: Grid, layout: Layout, skus: _MadeSkus) -> None:
+        self._sheet = grid.name
+        self._layout = layout
+        self._skus = skus
+        self._lines = [
+            _Line(number=number, cells=row, texts=tuple(cell_text(cell) for cell in row))
+            for number, row in enumerate(grid.rows, start=1)
+            if number >= layout.data_start_row
+        ]
+        self._name = layout.columns[Role.NAME]
+        self._price = layout.columns[Role.PRICE]
+        self._marks = {
+            column: decimal_mark_of(
+                text
+                for line in self._lines
+                if isinstance(line.cell(column), str) and (text := line.text(column))
+            )
+            for column in (self._price, *layout.price_columns.values())
+        }
+        self._list_currency = currency_of(layout.headers.get(self._price, "")) or DEFAULT_CURRENCY
+        self._sections: tuple[str, ...] = ()
+
+    def rows(self) -> Iterator[AcceptedRow | RowRejection]:
+        """Yield every line that is an item or should be one."""
+        after_section = False
+        for line in self._lines:
+            if not any(line.texts) or self._is_header(line):
+                continue
+            title = self._section_title(line)
+            if title is not None:
+                if title and not _CONTACTS.search(title.casefold()):
+                    # Titles in a row are levels of one path; a lone one replaces the last path.
+                    self._sections = (*self._sections, title) if after_section else (title,)
+                    after_section = True
+                continue
+            if not self._is_item(line):
+                continue
+            after_section = False
+            yield self._row(line)
+
+    def _is_header(self, line: _Line) -> bool:
+        """Tell whether the line repeats the header: words of headers where a price should be."""
+        text = line.text(self._price)
+        if not text or any(character.isdigit() for character in text):
+            return False
+        if text == self._layout.headers.get(self._price):
+            return True
+        meaning = header_meaning(text)
+        return meaning is not None and meaning.role is Role.PRICE
+
+    def _section_title(self, line: _Line) -> str | None:
+        """Return the title in a line with one filled cell that is no price, else `None`."""
+        filled = [index for index, text in enumerate(line.texts) if text]
+        if len(set(line.texts) - {""}) != 1 or filled[0] >= self._price:
+            return None
+        title = line.text(filled[0])
+        return title if len(title) <= _SECTION_LENGTH_MAX else ""
+
+    def _is_item(self, line: _Line) -> bool:
+        name, price = line.text(self._name), line.text(self._price)
+        if _TOTALS.fullmatch(name.casefold()):
+            return False
+        return bool(name or price)
+
+    def _row(self, line: _Line) -> AcceptedRow | RowRejection:
+        name = line.text(self._name)
+        price = parse_price(line.cell(self._price), mark=self._marks[self._price])
+        if not name:
+            return self._rejection(line, self._name, "name", "row.name_blank", "the name is blank")
+        if isinstance(price, PriceRefusal):
+            return self._rejection(line, self._price, "price", price.code, price.message)
+        given = line.text(self._layout.columns.get(Role.SKU))
+        too_long = len(name) > _NAME_LENGTH_MAX
+        try:
+            row = _Row(
+                sku=given or ("-" if too_long else self._skus.make(name)),
+                name=name,
+                price=price.amount,
+                currency=price.currency or self._row_currency(line),
+            )
+        except ValidationError as error:
+            field = str(error.errors()[0]["loc"][0])
+            column = {"name": self._name, "sku": self._layout.columns.get(Role.SKU)}.get(
+                field, self._price
+            )
+            return self._rejection(line, column, field, *_CODES[field])
+        return AcceptedRow(
+            sheet=self._sheet,
+            row_number=line.number,
+            sku=row.sku,
+            name=row.name,
+            price=Money(row.price, row.currency),
+            characteristics=self._characteristics(line),
+        )
+
+    def _rejection(
+        self, line: _Line, column: int | None, label: str, code: str, message: str
+    ) -> RowRejection:
+        return RowRejection(
+            sheet=self._sheet,
+            row_number=line.number,
+            column=label,
+            value=line.text(column),
+            code=code,
+            message=message,
+            cells={
+                self._layout.headers.get(index) or f"column_{index + 1}": text
+                for index, text in enumerate(line.texts)
+                if text
+            },
+        )
+
+    def _row_currency(self, line: _Line) -> str:
+        text = line.text(self._layout.columns.get(Role.CURRENCY))
+        return (currency_of(text) if text else None) or self._list_currency
+
+    def _characteristics(self, line: _Line) -> dict[str, object]:
+        found = dict(self._other_columns(line))
+        for role, key in _NAMED_KEYS:
+            if text := line.text(self._layout.columns.get(role)):
+                found[key] = text
+        path = (*self._sections, line.text(self._layout.columns.get(Role.CATEGORY)))
+        if category := " / ".join(part for part in path if part):
+            found["_category"] = category
+        stock = self._layout.columns.get(Role.STOCK)
+        if stock is not None:
+            found |= stock_of(line.cell(stock))
+        found |= barcode_of(line.text(self._layout.columns.get(Role.BARCODE)))
+        for kind, column in self._layout.price_columns.items():
+            price = parse_price(line.cell(column), mark=self._marks[column])
+            if isinstance(price, ParsedPrice):
+                found[f"_price_{kind}"] = str(price.amount)
+        return found
+
+    def _other_columns(self, line: _Line) -> Iterator[tuple[str, object]]:
+        for column, key in self._layout.characteristic_columns.items():
+            if line.text(column):
+                yield key, json_value(line.cell(column))

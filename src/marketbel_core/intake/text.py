@@ -1,0 +1,274 @@
+"""Values as people type them: prices never off by a factor, texts without invisible marks.
+
+A lone separator before three digits ("12.500") means twelve and a half in one list and twelve
+thousand five hundred in another. A single cell cannot tell, its column mostly can: so the decimal
+mark is decided once for a column, and a price that stays ambiguous is refused, not guessed.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from enum import StrEnum
+from typing import Final
+
+from marketbel_core.catalog import AMOUNT_MAX
+from marketbel_core.intake.grid import Cell
+
+__all__ = [
+    "DecimalMark",
+    "ParsedPrice",
+    "PriceRefusal",
+    "cell_text",
+    "clean_text",
+    "currency_of",
+    "decimal_mark_of",
+    "is_number_like",
+    "parse_price",
+]
+
+
+class DecimalMark(StrEnum):
+    """What stands before the cents in a column."""
+
+    POINT = "."  # 1,234.56
+    COMMA = ","  # 1 234,56
+    UNKNOWN = "?"  # nothing in the column tells
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedPrice:
+    """A price that was understood.
+
+    Attributes:
+        amount: Major units, over 0 to 99,999,999.99, two decimals.
+        currency: ISO 4217 code where the cell names one; "руб." alone names none.
+    """
+
+    amount: Decimal
+    currency: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PriceRefusal:
+    """Why a cell is no price: `row.no_price`, `row.price_negative`, `row.price_unreadable`."""
+
+    code: str
+    message: str
+
+
+_CENT: Final = Decimal("0.01")
+_PRICE_LENGTH_MAX: Final = 64
+_GROUP_LENGTH: Final = 3
+
+_CURRENCIES: Final = (
+    ("BYN", r"byn|byr|br|бел\.?\s*руб(?:л\w*)?|б\.?\s?р\."),
+    ("RUB", r"rub|rur|₽|рос\.?\s*руб(?:л\w*)?"),
+    ("USD", r"usd|us\$|\$|долл?(?:ар\w*)?|у\.\s?е\."),
+    ("EUR", r"eur|€|евро"),
+    ("UAH", r"uah|₴|грн|гривен|гривн\w*"),
+    ("GBP", r"gbp|£"),
+    ("PLN", r"pln|zł"),
+    ("", r"руб(?:л\w*)?|р"),  # whose roubles, the list does not say here
+)
+_CURRENCY: Final = "|".join(f"(?:{words})" for _, words in _CURRENCIES)
+_CURRENCY_ALONE: Final = tuple(
+    (code, re.compile(rf"(?<!\w)(?:{words})(?!\w)")) for code, words in _CURRENCIES if code
+)
+_PRICE: Final = re.compile(
+    rf"(?P<before>{_CURRENCY})?\.?\s*(?P<minus>[-−–])?\s*"
+    r"(?P<number>[0-9](?:[0-9.,'’ ]*[0-9])?)[.,]?[-–—]?"
+    rf"\s*(?P<after>{_CURRENCY})?\.?\s*(?:(?:/|за\s)\s*(?:1\s*)?[^\W\d]+\.?)?\s*\*?",
+)
+_NUMBER_LIKE: Final = re.compile(r"[-−–+]?[0-9][0-9.,'’ ]*%?")
+_LONE: Final = re.compile(r"(?P<whole>[0-9 '’]+)(?P<mark>[.,])(?P<rest>[0-9]+)")
+_BLANKS: Final = re.compile(r"\s+")
+_INFINITE: Final = re.compile(r"[-+]?(?:nan|inf(?:inity)?)")
+
+
+def clean_text(text: str) -> str:
+    """Return `text` without invisible characters, its blanks collapsed, in Unicode form C."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", text)
+    if not text.isprintable():
+        text = "".join(_visible(character) for character in text)
+    return _BLANKS.sub(" ", text).strip()
+
+
+def _visible(character: str) -> str:
+    """Return the character, a blank for a line break, nothing for a zero-width mark or a NUL."""
+    if character.isspace():
+        return " "
+    return "" if unicodedata.category(character) in {"Cc", "Cf", "Cs"} else character
+
+
+def cell_text(cell: Cell) -> str:
+    """Return the cell as a person sees it: 123.0 is "123", a text keeps its leading zeros."""
+    match cell:
+        case None:
+            return ""
+        case str():
+            return clean_text(cell)
+        case bool():
+            return "true" if cell else "false"
+        case int() | float() | Decimal():
+            return _number_text(cell)
+        case date() | time() | timedelta():
+            return _moment_text(cell)
+
+
+def _number_text(number: float | Decimal) -> str:
+    exact = Decimal(str(number))
+    if not exact.is_finite():
+        return str(number)
+    return f"{exact.to_integral_value() if exact == exact.to_integral_value() else exact:f}"
+
+
+def _moment_text(moment: date | time | timedelta) -> str:
+    """Return ISO text; midnight is a date, because that is how sheets keep dates."""
+    if isinstance(moment, timedelta):
+        return str(moment)
+    if isinstance(moment, datetime):
+        return moment.isoformat(" ").removesuffix(" 00:00:00")
+    return moment.isoformat()
+
+
+def is_number_like(text: str) -> bool:
+    """Tell whether a cleaned text is figures and separators only."""
+    return _NUMBER_LIKE.fullmatch(text) is not None
+
+
+def currency_of(text: str) -> str | None:
+    """Return the ISO code of the currency that a header or a cell names, `None` when none."""
+    folded = clean_text(text).casefold()
+    for code, words in _CURRENCY_ALONE:
+        if words.search(folded):
+            return code
+    return None
+
+
+def decimal_mark_of(texts: Iterable[str]) -> DecimalMark:
+    """Return the decimal mark of a column, given the texts of its price cells.
+
+    One price that can be read one way only decides, the majority where a column mixes. Where all
+    marked figures are ambiguous, plain figures below 1,000 beside them tell that the mark groups
+    thousands: cents would not appear on large prices alone.
+    """
+    votes = {DecimalMark.POINT: 0, DecimalMark.COMMA: 0}
+    ambiguous: set[str] = set()
+    plain_small = False
+    for text in texts:
+        number = _number_in(text)
+        if number is None:
+            continue
+        mark = _own_mark(number)
+        if mark is not None:
+            votes[mark] += 1
+        elif lone := _LONE.fullmatch(number):
+            ambiguous.add(lone["mark"])
+        else:
+            plain_small |= len(number) <= _GROUP_LENGTH
+    point, comma = votes[DecimalMark.POINT], votes[DecimalMark.COMMA]
+    if point != comma:
+        return DecimalMark.POINT if point > comma else DecimalMark.COMMA
+    if point == 0 and plain_small and len(ambiguous) == 1:
+        return DecimalMark.COMMA if ambiguous == {"."} else DecimalMark.POINT
+    return DecimalMark.UNKNOWN
+
+
+def _number_in(text: str) -> str | None:
+    found = _matched(clean_text(text))
+    return found["number"] if found else None
+
+
+def _matched(text: str) -> re.Match[str] | None:
+    return _PRICE.fullmatch(text.casefold()) if len(text) <= _PRICE_LENGTH_MAX else None
+
+
+def _own_mark(number: str) -> DecimalMark | None:
+    """Return the decimal mark that this figure alone gives away, if it does."""
+    points, commas = number.count("."), number.count(",")
+    if points and commas:
+        return DecimalMark(max(".,", key=number.rfind))
+    if points + commas > 1:  # 1.234.567: what repeats groups thousands
+        return DecimalMark.COMMA if points else DecimalMark.POINT
+    lone = _LONE.fullmatch(number)
+    if lone is None:
+        return None
+    whole = lone["whole"]
+    groups = len(lone["rest"]) == _GROUP_LENGTH and len(whole) <= _GROUP_LENGTH
+    return None if groups and not whole.startswith("0") else DecimalMark(lone["mark"])
+
+
+def parse_price(
+    cell: Cell, *, mark: DecimalMark = DecimalMark.UNKNOWN
+) -> ParsedPrice | PriceRefusal:
+    """Return the price in a cell, or why there is none.
+
+    Args:
+        cell: As the reader gave it; a number is taken as it is.
+        mark: The column's decimal mark, see `decimal_mark_of`.
+    """
+    match cell:
+        case None:
+            return PriceRefusal("row.no_price", "the price is blank")
+        case str():
+            return _parse_text(clean_text(cell), mark)
+        case bool() | date() | time() | timedelta():
+            return _unreadable(cell_text(cell), "is not a number")
+        case int() | float() | Decimal():
+            return _checked(Decimal(str(cell)), currency=None)
+
+
+def _parse_text(text: str, mark: DecimalMark) -> ParsedPrice | PriceRefusal:
+    if not any(character.isdigit() for character in text):
+        if _INFINITE.fullmatch(text.casefold()):
+            return _unreadable(text, "is not a number")
+        return PriceRefusal("row.no_price", f"no price is given: {text[:40]!r}")
+    found = _matched(text)
+    if found is None:
+        return _unreadable(text, "is not one price")
+    amount = _amount(found["number"], mark)
+    if isinstance(amount, PriceRefusal):
+        return amount
+    named = found["before"] or found["after"]
+    currency = currency_of(named) if named else None
+    return _checked(-amount if found["minus"] else amount, currency=currency)
+
+
+def _amount(number: str, mark: DecimalMark) -> Decimal | PriceRefusal:
+    decimal_mark = _own_mark(number) or mark
+    if decimal_mark is DecimalMark.UNKNOWN:
+        if "." in number or "," in number:
+            return _unreadable(number, "may have thousands or three decimals")
+        decimal_mark = DecimalMark.COMMA
+    whole, _, cents = number.partition(decimal_mark)
+    groups = re.split("[.,'’ ]", whole)
+    grouped = len(groups) == 1 or (
+        1 <= len(groups[0]) <= _GROUP_LENGTH
+        and all(len(group) == _GROUP_LENGTH for group in groups[1:])
+    )
+    if not grouped or (cents and not cents.isascii()) or (cents and not cents.isdigit()):
+        return _unreadable(number, "is not one number")
+    return Decimal("".join(groups) + "." + (cents or "0"))
+
+
+def _checked(amount: Decimal, *, currency: str | None) -> ParsedPrice | PriceRefusal:
+    if not amount.is_finite():
+        return _unreadable(str(amount), "is not a number")
+    if amount < 0:
+        return PriceRefusal("row.price_negative", f"the price is negative: {str(amount)[:40]}")
+    if amount > AMOUNT_MAX:
+        return _unreadable(str(amount), f"is more than {AMOUNT_MAX}")
+    rounded = amount.quantize(_CENT, rounding=ROUND_HALF_UP)
+    if rounded == 0:
+        return PriceRefusal("row.no_price", "the price is zero")
+    if rounded > AMOUNT_MAX:
+        return _unreadable(str(amount), f"is more than {AMOUNT_MAX}")
+    return ParsedPrice(rounded, currency)
+
+
+def _unreadable(text: str, why: str) -> PriceRefusal:
+    return PriceRefusal("row.price_unreadable", f"the price cannot be read: {text[:40]!r} {why}")

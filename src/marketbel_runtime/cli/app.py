@@ -1,0 +1,64 @@
+"""The verbs of the command line, gathered."""
+
+from typing import Annotated
+
+import typer
+
+from marketbel_core import __version__
+from marketbel_runtime.cli import database, demo, service
+from marketbel_runtime.cli.errors import INTERRUPTED
+
+__all__ = ["app", "run"]
+
+app = typer.Typer(
+    name="marketbel",
+    help="Carries suppliers' price lists into one catalogue.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"marketbel {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _marketbel(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Say which one."),
+    ] = False,
+) -> None:
+    """Carries suppliers' price lists into one catalogue."""
+
+
+app.command("demo")(demo.demo)
+app.command("migrate")(database.migrate)
+app.command("ml-standin")(service.ml_standin)
+app.command("up")(service.up)
+app.command("worker")(service.worker)
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command line and return its exit status; errors of ours are raised."""
+    command = typer.main.get_command(app)
+    try:
+        status = command.main(args=arguments, prog_name="marketbel", standalone_mode=False)
+    except typer.Abort as error:
+        if isinstance(error.__cause__ or error.__context__, KeyboardInterrupt):
+            return INTERRUPTED
+        return 1
+    except typer.Exit as error:
+        return error.exit_code
+    except Exception as error:
+        show = getattr(error, "show", None)  # click's own errors know how to show themselves
+        if show is None:
+            raise
+        show()
+        return int(getattr(error, "exit_code", 1))
+    return status if isinstance(status, int) else 0

@@ -1,0 +1,47 @@
+"""What runs by the clock: the polling round, in our own ticker.
+
+arq's cron takes only intervals that divide a minute and repeats a round on each worker whose clock
+is ahead; the ticker takes any interval, and the round itself lets one worker in at a time.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from marketbel_core.errors import MarketbelError
+
+__all__ = ["ticking"]
+
+
+@asynccontextmanager
+async def ticking(
+    body: Callable[[], Awaitable[object]],
+    *,
+    every: timedelta,
+    on_error: Callable[[MarketbelError], None],
+) -> AsyncIterator[None]:
+    """Await `body` at once and then `every` so often, until the block ends.
+
+    A tick that fails is told and does not end the ticking; a tick that takes longer than the
+    interval delays the next one, so that a body never overlaps itself.
+    """
+    seconds = every.total_seconds()
+
+    async def loop() -> None:
+        running = asyncio.get_running_loop()
+        due = running.time()
+        while True:
+            try:
+                await body()
+            except MarketbelError as error:
+                on_error(error)
+            due = max(due + seconds, running.time())
+            await asyncio.sleep(due - running.time())
+
+    task = asyncio.create_task(loop(), name="ticker")
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

@@ -1,0 +1,36 @@
+"""Which use case a step is, and how often a step is tried."""
+
+from typing import Final
+
+from marketbel_core.ports import CourierStep, ImportStep, MatchStep, RecalculateStep, Step
+from marketbel_runtime.container import Container
+
+__all__ = ["TRIES_MAX", "TRIES_MAX_WHILE_BUSY", "run_step"]
+
+TRIES_MAX: Final = 3
+"""Deliveries of a step whose neighbour is unavailable; then the attempt fails and says so."""
+
+TRIES_MAX_WHILE_BUSY: Final = 60
+"""Deliveries of a matching step: it also waits for another worker that holds its items."""
+
+
+async def run_step(container: Container, step: Step, *, may_retry: bool = False) -> None:
+    """Run `step` once.
+
+    Raises:
+        UnavailableError: time may cure it, and `may_retry`.
+    """
+    match step:
+        case CourierStep(job_id=job_id):
+            await container.courier()(job_id, may_retry=may_retry)
+        case ImportStep(job_id=job_id):
+            await container.import_items()(job_id, may_retry=may_retry)
+        case MatchStep(job_id=job_id):
+            await container.match_items()(job_id=job_id, may_retry=may_retry)
+        case RecalculateStep(job_id=job_id, supplier_id=supplier_id, product_ids=product_ids):
+            await container.recalculate_aggregates()(
+                job_id=job_id,
+                supplier_id=supplier_id,
+                product_ids=product_ids,
+                may_retry=may_retry,
+            )

@@ -1,0 +1,231 @@
+"""arq's side of the steps: what producers pass, and what becomes of errors."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import pytest
+from arq import Retry
+
+from marketbel_core.errors import UnavailableError
+from marketbel_core.ids import JobId
+from marketbel_core.jobs import Phase, Reading
+from marketbel_runtime.lifespan import InMemory, memory
+from marketbel_runtime.steps import TRIES_MAX
+from marketbel_runtime.tasks import (
+    TASKS,
+    Context,
+    courier_task,
+    download_and_trigger_ml,
+    import_items_task,
+    match_items_task,
+    parse_task,
+    poll_ml_job_status_task,
+    recalc_product_aggregates_task,
+)
+
+JOB = "0c5f39a1-6d3d-4c5e-9f5f-0f2f0e7b1a11"
+LIST = "Артикул;Наименование;Цена\nA1;Молоко 1 л;2,50\nA2;Хлеб ржаной;1,90\n"
+URL = "https://shop.example/list.csv"
+
+
+def a_market() -> InMemory:
+    app = memory()
+    app.sources.put(URL, LIST.encode())
+    return app
+
+
+def ctx(app: InMemory, *, delivery: str = "d1", tries: int = 1) -> Context:
+    return {"container": app.container, "job_id": delivery, "job_try": tries}
+
+
+async def test_download_and_trigger_ml_hands_the_file_to_ml_analyze() -> None:
+    app = a_market()
+
+    result = await download_and_trigger_ml(
+        ctx(app),
+        task_id="download-1",
+        job_id=JOB,
+        supplier_name="Acme",
+        source_type="csv",
+        source_url=URL,
+        max_file_size_mb=50,
+    )
+
+    job = await app.jobs.get(JobId(UUID(JOB)))
+    assert job.phase is Phase.ANALYZING
+    assert job.reading is Reading.ML
+    assert result["status"] == "success"
+    assert result["task_id"] == "download-1"
+    assert result["ml_job_id"] == job.analysis_id is not None
+    assert result["file_path"] == job.file_key
+
+
+async def test_without_ml_processing_the_job_is_read_here_and_completes() -> None:
+    app = a_market()
+
+    await download_and_trigger_ml(
+        ctx(app),
+        job_id=JOB,
+        supplier_name="Acme",
+        source_type="csv",
+        source_url=URL,
+        use_ml_processing=False,
+    )
+    await app.run()
+
+    assert (await app.jobs.get(JobId(UUID(JOB)))).phase is Phase.COMPLETE
+    assert len(app.catalog.items()) == 2
+
+
+@pytest.mark.parametrize("spelling", ["by name", "by position", "flat"])
+async def test_parse_task_takes_its_message_in_every_form(spelling: str) -> None:
+    app = a_market()
+    message: dict[str, object] = {
+        "task_id": "parse-acme-1",
+        "parser_type": "csv",
+        "supplier_name": "Acme",
+        "source_config": {"file_path": URL, "original_filename": "list.csv"},
+        "retry_count": 0,
+        "max_retries": 3,
+        "enqueued_at": "2026-01-01T00:00:00Z",
+    }
+    positional: Sequence[object] = [message] if spelling == "by position" else []
+    named: dict[str, object] = {}
+    if spelling == "by name":
+        named = {"message": message}
+    if spelling == "flat":
+        named = message
+
+    result = await parse_task(ctx(app), *positional, **named)
+    await app.run()
+
+    assert (result["status"], result["task_id"]) == ("success", "parse-acme-1")
+    assert len(app.catalog.items()) == 2
+
+
+async def test_the_same_task_id_starts_one_job() -> None:
+    app = a_market()
+    kwargs = {"task_id": "t", "supplier_name": "Acme", "parser_type": "csv"}
+
+    first = await parse_task(ctx(app), **kwargs, source_config={"file_path": URL})
+    second = await parse_task(ctx(app, delivery="d2"), **kwargs, source_config={"file_path": URL})
+
+    assert first["job_id"] == second["job_id"]
+
+
+async def test_an_unavailable_neighbour_asks_for_another_delivery() -> None:
+    app = a_market()
+    app.sources.put(URL, UnavailableError("down", code="http.unavailable"))
+
+    with pytest.raises(Retry) as caught:
+        await parse_task(
+            ctx(app), job_id=JOB, supplier_name="Acme", source_config={"file_path": URL}
+        )
+
+    assert caught.value.defer_score is not None
+    assert (await app.jobs.get(JobId(UUID(JOB)))).phase is Phase.DOWNLOADING
+
+
+async def test_the_last_delivery_fails_the_job_with_the_reason() -> None:
+    app = a_market()
+    app.sources.put(URL, UnavailableError("down", code="http.unavailable"))
+
+    result = await parse_task(
+        ctx(app, tries=TRIES_MAX),
+        job_id=JOB,
+        supplier_name="Acme",
+        source_config={"file_path": URL},
+    )
+
+    job = await app.jobs.get(JobId(UUID(JOB)))
+    assert (job.phase, result["status"]) == (Phase.FAILED, "error")
+    assert job.failure is not None
+    assert job.failure.code == "http.unavailable"
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "code"),
+    [
+        ({"job_id": "../etc", "source_url": URL}, "job.bad_id"),
+        ({"supplier_id": "7", "source_url": URL}, "job.bad_id"),
+        ({"source_url": " "}, "job.invalid"),
+        ({"source_url": URL, "source_type": "fax"}, "job.invalid"),
+        ({"source_url": URL}, "job.invalid"),
+        ({"supplier_id": JOB, "source_url": URL}, "supplier.not_found"),
+    ],
+)
+async def test_what_cannot_be_started_is_refused_with_a_code(
+    kwargs: dict[str, str], code: str
+) -> None:
+    app = a_market()
+
+    result = await download_and_trigger_ml(ctx(app), **kwargs)
+
+    assert (result["status"], result["code"]) == ("error", code)
+    assert len(app.queue) == 0
+
+
+async def test_unknown_arguments_are_tolerated_and_told_by_name() -> None:
+    app = a_market()
+
+    await parse_task(
+        ctx(app),
+        supplier_name="Acme",
+        source_config={"file_path": URL},
+        colour="red",
+        parser_type="csv",
+    )
+
+    told = [facts for name, facts in app.telemetry.events if name == "task.unknown_kwargs"]
+    assert told == [{"task": "parse_task", "names": "colour"}]
+
+
+async def test_an_unexpected_error_fails_the_job_and_returns() -> None:
+    app = a_market()
+    await parse_task(ctx(app), job_id=JOB, supplier_name="Acme", source_config={"file_path": URL})
+    app.container.reader().read = None  # type: ignore[method-assign,assignment] # a bug of ours
+
+    result = await import_items_task(ctx(app), job_id=JOB)
+
+    job = await app.jobs.get(JobId(UUID(JOB)))
+    assert result["code"] == "internal.error"
+    assert job.phase is Phase.FAILED
+    assert job.failure is not None
+    assert job.failure.code == "internal.error"
+
+
+async def test_an_unknown_job_is_an_answer_and_no_crash() -> None:
+    result = await courier_task(ctx(a_market()), job_id=JOB)
+
+    assert (result["status"], result["code"]) == ("error", "job.not_found")
+
+
+async def test_matching_and_aggregates_run_without_a_job() -> None:
+    app = a_market()
+    await parse_task(ctx(app), supplier_name="Acme", source_config={"file_path": URL})
+    step = await app.queue.take()
+    assert step is not None
+    await import_items_task(ctx(app), job_id=str(step.job_id))
+
+    matched = await match_items_task(ctx(app), task_id="match-1", batch_size=1, max_retries=3)
+    ids = [str(item.product_id) for item in app.catalog.items()]
+    recalculated = await recalc_product_aggregates_task(ctx(app), product_ids=ids)
+
+    assert (matched["items_processed"], matched["new_products_created"]) == (2, 2)
+    assert recalculated["products_processed"] == recalculated["products_updated"] == 2
+    assert recalculated["trigger"] == "manual"
+
+
+async def test_a_polling_round_says_what_it_did() -> None:
+    app = a_market()
+    await download_and_trigger_ml(
+        ctx(app), supplier_name="Acme", source_type="csv", source_url=URL
+    )
+
+    result = await poll_ml_job_status_task(ctx(app))
+
+    assert result["jobs_polled"] == 1
+
+
+def test_every_task_has_a_name_of_its_own() -> None:
+    assert len({task.__name__ for task in TASKS}) == len(TASKS)

@@ -1,0 +1,60 @@
+# Everything runs in $(VENV), which scripts/install makes from requirements.txt when it is missing
+# or stale. Variables: PYTHON=… (the interpreter to make it with), VENV=… (another one beside it),
+# ARGS=… (handed to the command behind demo, up, test, cov and lock).
+VENV = .venv
+ARGS =
+bin = $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo up test test-fast cov check fmt lock wheel clean
+
+help: ## show this table
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+
+install: ## make or update .venv: pinned packages, test tools, the project itself
+	@scripts/install "$(VENV)"
+
+demo: install ## carry example price lists into a catalogue, on servers of its own
+	@"$(bin)/marketbel" demo $(ARGS)
+
+up: install ## start the servers and the worker, and keep them until Ctrl-C
+	@"$(bin)/marketbel" up $(ARGS)
+
+test: install ## run all tests (starts its own PostgreSQL and Valkey)
+	"$(bin)/python" -m pytest $(ARGS)
+
+test-fast: install ## run the unit tests: no socket, no disk, seconds
+	"$(bin)/python" -m pytest tests/unit $(ARGS)
+
+cov: install ## run all tests and hold branch coverage to its floors
+	"$(bin)/python" -m pytest --cov=src --cov-branch --cov-report=term:skip-covered \
+		--cov-report=json:build/coverage.json $(ARGS)
+	"$(bin)/python" scripts/coverage_floors.py build/coverage.json src=85 src/marketbel_core=95
+
+check: install ## run the gates: lint, format, import contracts, types, docs
+	"$(bin)/ruff" check
+	"$(bin)/ruff" format --check
+	"$(bin)/lint-imports"
+	"$(bin)/mypy"
+	"$(bin)/python" docs/build.py --check
+
+fmt: install ## format the code and apply safe lint fixes
+	"$(bin)/ruff" check --fix-only
+	"$(bin)/ruff" format
+
+# Keeps the versions that are pinned; ARGS=--upgrade moves them. The guard keeps package hosts out.
+lock: install ## pin the dependencies of pyproject.toml in requirements.txt
+	"$(bin)/uv" pip compile --quiet --system-certs --universal --python-version 3.12 \
+		--generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links \
+		--custom-compile-command 'make lock' --extra all --group dev $(ARGS) \
+		--output-file requirements.txt pyproject.toml
+	@! grep -nE '://|^-|@' requirements.txt
+
+wheel: install ## build the wheel into dist/
+	"$(bin)/python" -m build --wheel --no-isolation --outdir dist
+
+clean: ## remove what was built and cached (.venv stays)
+	rm -rf build dist site .coverage .coverage.* .hypothesis \
+		.mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	find src tests migrations docs examples benchmarks scripts -name __pycache__ -prune \
+		-exec rm -rf {} +

@@ -17,6 +17,8 @@ from pytest_socket import disable_socket, enable_socket
 from marketbel_adapters.embedded import Services, empty_redis_db, own_database
 from marketbel_adapters.embedded import services as open_services
 
+pytest.register_assert_rewrite("marketbel_adapters.testing")
+
 _HERE = Path(__file__).parent
 
 settings.register_profile("dev", max_examples=25, deadline=None)

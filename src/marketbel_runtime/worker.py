@@ -144,7 +144,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    from marketbel_runtime.cli.errors import reported
+    from marketbel_runtime.exits import reported
 
     with reported():
         main()

@@ -55,7 +55,8 @@ def arq_job_of(step: Step) -> tuple[str, str, dict[str, Any]]:
     function = _FUNCTIONS[type(step)]
     if step.job_id is None:
         ids = [str(product_id) for product_id in step.product_ids]
-        digest = hashlib.sha256(",".join(ids).encode()).hexdigest()[:32]
+        subject = ",".join([str(step.asked_at), *ids])
+        digest = hashlib.sha256(subject.encode()).hexdigest()[:32]
         return function, f"{function}:{digest}", {"product_ids": ids, "trigger": "auto_match"}
     kwargs = {"job_id": str(step.job_id)}
     return function, f"{function}:{step.job_id}:{step.attempt}", kwargs

@@ -1,5 +1,6 @@
 """Amounts of money as the catalogue keeps them: to the cent, never negative, one currency each."""
 
+import re
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
@@ -11,7 +12,7 @@ AMOUNT_MAX: Final = Decimal("99999999.99")
 """The largest amount that a NUMERIC(10,2) column holds."""
 
 _CENT: Final = Decimal("0.01")
-_CURRENCY_LENGTH: Final = 3
+_CURRENCY: Final = re.compile("[A-Z]{3}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,5 +32,5 @@ class Money:
             raise ValueError(f"amount must be between 0 and {AMOUNT_MAX}, got {self.amount}")
         if self.amount != self.amount.quantize(_CENT):
             raise ValueError(f"amount must have at most two decimals, got {self.amount}")
-        if len(self.currency) != _CURRENCY_LENGTH or not self.currency.isupper():
+        if not _CURRENCY.fullmatch(self.currency):
             raise ValueError(f"currency must be three capital letters, got {self.currency!r}")

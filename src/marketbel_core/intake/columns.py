@@ -8,7 +8,7 @@ from typing import Final
 from marketbel_core.intake.grid import Cell
 from marketbel_core.intake.text import DecimalMark, ParsedPrice, cell_text, parse_price
 
-__all__ = ["Column", "columns_of"]
+__all__ = ["Column", "columns_of", "priced_rows"]
 
 _LETTERS_MAX: Final = 80
 """Longer texts are descriptions: they count as long names and no longer."""
@@ -52,6 +52,13 @@ def columns_of(rows: Sequence[Sequence[Cell]]) -> dict[int, Column]:
         if any(texts):
             columns[index] = _column(cells, texts)
     return columns
+
+
+def priced_rows(rows: Sequence[tuple[Cell, ...]], price: int) -> list[tuple[Cell, ...]]:
+    """Return the rows with a price: the others may be titles and would blur what a column is."""
+    column = columns_of([row[price : price + 1] for row in rows]).get(0)
+    priced = column.price_rows if column else frozenset()
+    return [row for index, row in enumerate(rows) if index in priced]
 
 
 def _column(cells: Sequence[Cell], texts: Sequence[str]) -> Column:

@@ -1,17 +1,17 @@
 """Where a sheet's header is and which column is what.
 
-The words above propose, the cells below decide: a header alone is not believed: a price column has prices under it, a name column has words. A
-sheet in which no row answers both is no price list.
+The words above propose, the cells below decide: a price column has prices under it, a name column
+has words. A sheet with no such pair of columns is no price list.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Final
 
 from rapidfuzz import fuzz, process
 
-from marketbel_core.intake.columns import Column, columns_of
+from marketbel_core.intake.columns import Column, columns_of, priced_rows
 from marketbel_core.intake.grid import Cell, Grid
 from marketbel_core.intake.headers import ALIASES, HeaderMeaning, Role, folded_header, meaning_of
 from marketbel_core.intake.text import cell_text, is_number_like
@@ -20,6 +20,10 @@ __all__ = ["Layout", "Role", "find_layout", "header_meaning"]
 
 _SCANNED_ROWS: Final = 40
 _HEADER_LINES_MAX: Final = 3
+_HEADER_CELLS_MIN: Final = 2
+"""One filled cell is a title."""
+
+_LINE_BONUS: Final = 0.2
 _SAMPLE_ROWS: Final = 400
 _NEAR_MIN: Final = 86.0
 """Two wrong letters in a long word; below it, different words of four letters meet."""
@@ -68,21 +72,34 @@ class Layout:
     reasons: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A layout that a header gave, how good it is, and the first row with a price, from 0."""
+
+    score: float
+    first_priced: int
+    layout: Layout
+
+
 def find_layout(grid: Grid) -> Layout | None:
     """Return the layout of a sheet, or `None` when the sheet is no price list."""
-    best: tuple[float, Layout] | None = None
+    best: _Found | None = None
     for start in range(min(_SCANNED_ROWS, len(grid.rows))):
-        if _filled(grid.rows[start]) < 2:  # a title, not a header  # noqa: PLR2004
+        if best is not None and start >= best.first_priced:
+            break  # below the first item a header is the same one, repeated
+        if _filled(grid.rows[start]) < _HEADER_CELLS_MIN:
             continue
         for lines in range(1, _HEADER_LINES_MAX + 1):
             headers = _headers(grid.rows[start : start + lines], lines)
             if headers is None:
                 break
             found = _by_header(grid, headers, header_row=start + lines)
-            bonus = 0.2 * (lines - 1)
-            if found is not None and (best is None or found[0] + bonus > best[0]):
-                best = found[0] + bonus, found[1]
-    return best[1] if best else _by_content(grid)
+            if found is None:
+                continue
+            score = found.score + _LINE_BONUS * (lines - 1)
+            if best is None or score > best.score:
+                best = replace(found, score=score)
+    return best.layout if best else _by_content(grid)
 
 
 @lru_cache(maxsize=4096)
@@ -137,30 +154,22 @@ def _group_title(words: Sequence[str], column: int) -> str:
     return left if meaning is not None and meaning.role is Role.PRICE else ""
 
 
-def _by_header(
-    grid: Grid, headers: dict[int, str], *, header_row: int
-) -> tuple[float, Layout] | None:
+def _by_header(grid: Grid, headers: dict[int, str], *, header_row: int) -> _Found | None:
     meanings = {
         column: meaning
         for column, text in headers.items()
         if (meaning := header_meaning(text)) is not None
     }
-    if len(meanings) < 2 or all(m.role is not Role.PRICE for m in meanings.values()):  # noqa: PLR2004
+    if len(meanings) < _HEADER_CELLS_MIN:
         return None
     body = grid.rows[header_row : header_row + _SAMPLE_ROWS]
     below = columns_of(body)
-    prices = [
-        column
-        for column, meaning in sorted(meanings.items())
-        if meaning.role is Role.PRICE and column in below and below[column].prices
-    ]
-    most = max((below[column].prices for column in prices), default=0)
-    prices = [column for column in prices if below[column].prices > _RARELY * most]
+    prices = _real_prices(meanings, below)
     if not prices:
         return None
     columns = _strongest(meanings) | {Role.PRICE: prices[0]}
     reasons = [f"header in row {header_row}"]
-    priced = columns_of(_priced(body, prices[0]))
+    priced = columns_of(priced_rows(body, prices[0]))
     name = _name_column(columns.get(Role.NAME), meanings, headers, priced)
     if name is None:
         return None
@@ -170,7 +179,7 @@ def _by_header(
     score = sum(_WEIGHTS.get(role, 1.0) for role in columns) + 0.5 * (len(prices) - 1)
     if Role.NAME not in {meaning.role for meaning in meanings.values()}:
         score -= 2.0
-    return score, Layout(
+    layout = Layout(
         header_row=header_row,
         data_start_row=header_row + 1,
         columns=columns,
@@ -180,6 +189,15 @@ def _by_header(
         confidence=round(min(1.0, score / _SECURE_SCORE), 2),
         reasons=tuple(reasons),
     )
+    return _Found(score, header_row + min(below[prices[0]].price_rows), layout)
+
+
+def _real_prices(meanings: Mapping[int, HeaderMeaning], below: Mapping[int, Column]) -> list[int]:
+    """Return the columns that are called prices and have some, from the left."""
+    called = [column for column, meaning in meanings.items() if meaning.role is Role.PRICE]
+    counts = {column: below[column].prices for column in sorted(called) if column in below}
+    most = max(counts.values(), default=0)
+    return [column for column, count in counts.items() if count and count > _RARELY * most]
 
 
 def _renamed(
@@ -206,13 +224,6 @@ def _strongest(meanings: Mapping[int, HeaderMeaning]) -> dict[Role, int]:
     return chosen
 
 
-def _priced(body: Sequence[tuple[Cell, ...]], price: int) -> list[tuple[Cell, ...]]:
-    """Return the rows with a price: the others may be titles and would blur what a column is."""
-    only_price = columns_of([row[price : price + 1] for row in body])
-    rows = only_price[0].price_rows if only_price else frozenset()
-    return [row for index, row in enumerate(body) if index in rows]
-
-
 def _name_column(
     named: int | None,
     meanings: Mapping[int, HeaderMeaning],
@@ -225,8 +236,9 @@ def _name_column(
     if named is None:
         return untitled if untitled is not None else _wordiest(free, priced)
     mine = priced[named].wordiness if named in priced else 0.0
-    if untitled is not None and priced[untitled].wordiness > 2 * mine:
-        return untitled
+    mostly = _MOSTLY * max(column.filled for column in priced.values())
+    if untitled is not None and priced[untitled].filled > mostly:
+        return untitled if priced[untitled].wordiness > 2 * mine else named
     return named
 
 
@@ -267,10 +279,10 @@ def _by_content(grid: Grid) -> Layout | None:
         if column.prices > _MOSTLY * rows and not column.is_code_like and not column.is_counter
     ]
     marked = [index for index in money if columns[index].marked_prices]
-    if not money or rows < _HEADERLESS_ROWS_MIN:
+    price = next(iter(marked or money), None)
+    if price is None or columns[price].prices < _HEADERLESS_ROWS_MIN:
         return None
-    price = (marked or money)[0]
-    priced = columns_of(_priced(body, price))
+    priced = columns_of(priced_rows(body, price))
     words = {index: priced[index].wordiness for index in priced if index not in money}
     most = max(words.values(), default=0.0)
     if most < _WORDINESS_MIN:

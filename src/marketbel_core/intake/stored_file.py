@@ -7,7 +7,6 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import PurePosixPath
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
@@ -20,6 +19,9 @@ _NAME_LENGTH_MAX: Final = 200
 """Room for the job id and the instant before it, within the 255 bytes of a file name."""
 
 _NAME_BYTES_MAX: Final = 190
+_EXTENSION_LENGTH_MAX: Final = 15
+"""What follows a dot and is longer is a part of the name: "No. 5. Building materials"."""
+
 _UNSAFE: Final = re.compile(r"[^\w\-.]")
 _SUFFIXES: Final = {
     ".xlsx": FileType.EXCEL,
@@ -68,12 +70,14 @@ def sanitised(filename: str) -> str:
     """
     name = unicodedata.normalize("NFC", filename.replace("\\", "/")).rsplit("/", 1)[-1]
     name = _UNSAFE.sub("_", name).lstrip(".")
-    suffix = PurePosixPath(name).suffix[:16]
-    stem = (name.removesuffix(suffix) if suffix else name) or "file"
+    stem, dot, extension = name.rpartition(".")
+    if not stem or len(extension) > _EXTENSION_LENGTH_MAX:
+        stem, dot, extension = name or "file", "", ""
+    suffix = dot + extension
     stem = stem[: _NAME_LENGTH_MAX - len(suffix)]
     while len((stem + suffix).encode()) > _NAME_BYTES_MAX:
         stem = stem[:-1]
-    return (stem or "file") + suffix
+    return stem + suffix
 
 
 def file_key(job_id: JobId, *, at: datetime, filename: str) -> FileKey:
@@ -97,7 +101,8 @@ def original_filename(source: SourceRef, *, announced: str | None, supplier_name
 
 def file_type_of(filename: str, *, mime_type: str | None, source_type: SourceType) -> FileType:
     """Return the type by extension, else by MIME type, else by how the supplier publishes."""
-    by_suffix = _SUFFIXES.get(PurePosixPath(filename.lower()).suffix)
+    _, dot, extension = filename.lower().rpartition(".")
+    by_suffix = _SUFFIXES.get(dot + extension)
     if by_suffix is not None:
         return by_suffix
     for word, file_type in _MIME_WORDS:

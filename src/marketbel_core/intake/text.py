@@ -265,8 +265,6 @@ def _checked(amount: Decimal, *, currency: str | None) -> ParsedPrice | PriceRef
     rounded = amount.quantize(_CENT, rounding=ROUND_HALF_UP)
     if rounded == 0:
         return PriceRefusal("row.no_price", "the price is zero")
-    if rounded > AMOUNT_MAX:
-        return _unreadable(str(amount), f"is more than {AMOUNT_MAX}")
     return ParsedPrice(rounded, currency)
 
 

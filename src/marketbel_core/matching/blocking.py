@@ -80,7 +80,7 @@ class Blocks:
 
 def _tokens(features: Features) -> frozenset[str]:
     """Return the keys of a name: words and codes whole, long ones also by their beginning."""
-    whole = features.words | features.codes | features.numbers
+    whole = features.words.union(features.codes, features.numbers)
     starts = {f"{word[:_GRAM_LENGTH]}~" for word in whole if len(word) > _GRAM_LENGTH}
     amounts = {f"{amount:f}{unit}" for amount, unit in features.quantities}
     return frozenset(whole | starts | amounts)

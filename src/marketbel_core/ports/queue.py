@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 from marketbel_core.ids import JobId, ProductId, SupplierId
@@ -41,12 +42,15 @@ class RecalculateStep:
     Attributes:
         job_id: The job that completes with it; `None` when no job waits.
         product_ids: At most 100, used without a job.
+        asked_at: Without a job, the instant of the ask: what was linked while an earlier ask for
+            the same products runs must not be taken for that one.
     """
 
     job_id: JobId | None = None
     attempt: int = 1
     supplier_id: SupplierId | None = None
     product_ids: tuple[ProductId, ...] = ()
+    asked_at: datetime | None = None
 
 
 type Step = CourierStep | ImportStep | MatchStep | RecalculateStep

@@ -1,6 +1,11 @@
 """How every step moves its job: advance, save, tell; and how a failed attempt is written down."""
 
-from marketbel_core.errors import MarketbelError, RefusedError, UnavailableError
+from marketbel_core.errors import (
+    MarketbelError,
+    RefusedError,
+    StaleJobError,
+    UnavailableError,
+)
 from marketbel_core.ids import JobId
 from marketbel_core.jobs import Actor, AttemptFailed, Failure, Job, JobEvent, JobProgress, advance
 from marketbel_core.ports import Catalog, Clock, JobStore, LogEntry, LogLevel, Telemetry
@@ -45,7 +50,7 @@ class JobMover:
             "job.moved",
             job_id=str(moved.id),
             supplier_id=str(moved.supplier_id),
-            event=type(event).__name__,
+            moved_by=type(event).__name__,
             phase=moved.phase,
             attempt=moved.attempt,
             code=moved.failure.code if moved.failure else None,
@@ -56,18 +61,20 @@ class JobMover:
     async def fail(self, job: Job, failure: Failure) -> Job:
         """Return the job with its attempt ended; the row log tells people why.
 
-        The log is written after the job: when the catalogue cannot be reached, the job's own
-        failure is kept all the same.
+        Raises:
+            StaleJobError: somebody else moved it first; nothing was written.
+            IllegalTransitionError: the job is not on its way.
         """
         failed = await self.move(job, AttemptFailed(failure=failure))
-        try:
-            await self.tell(failed, LogLevel.ERROR, f"{failure.code}: {failure.message}")
-        except UnavailableError as error:
-            self._telemetry.event("log.lost", job_id=str(job.id), error=str(error))
+        await self.tell(failed, LogLevel.ERROR, f"{failure.code}: {failure.message}")
         return failed
 
     async def tell(self, job: Job, level: LogLevel, message: str) -> None:
-        """Write one line about the job into the row log, once an attempt and level."""
+        """Write one line about the job into the row log, once an attempt and level.
+
+        The job has been stored before: when the catalogue cannot be reached, what became of the
+        job is kept all the same, and only the line is lost.
+        """
         entry = LogEntry(
             task_id=str(job.id),
             level=level,
@@ -75,8 +82,11 @@ class JobMover:
             key=f"{level}:{job.attempt}",
             supplier_id=job.supplier_id,
         )
-        async with self._catalog.unit() as unit:
-            await unit.log.record([entry], at=self._clock.now())
+        try:
+            async with self._catalog.unit() as unit:
+                await unit.log.record([entry], at=self._clock.now())
+        except UnavailableError as error:
+            self._telemetry.event("log.lost", job_id=str(job.id), error=str(error))
 
     async def progress(self, job: Job, progress: JobProgress) -> None:
         """Show new figures; a job that somebody else moved meanwhile keeps its own."""
@@ -84,6 +94,8 @@ class JobMover:
 
     async def end_attempt(self, job: Job, error: MarketbelError, *, may_retry: bool) -> Job:
         """Fail the job by `error`, unless time may cure it and another delivery will come.
+
+        A job that somebody else moved meanwhile is theirs: it is returned as it is stored.
 
         Raises:
             UnavailableError: `error` itself, when `may_retry` and time may cure it.
@@ -93,4 +105,7 @@ class JobMover:
             raise error
         if isinstance(error, RefusedError):
             self._telemetry.count(f"refused.{error.code}")
-        return await self.fail(job, failure_of(error))
+        try:
+            return await self.fail(job, failure_of(error))
+        except StaleJobError:
+            return await self.load(job.id)

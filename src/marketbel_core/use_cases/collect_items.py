@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
-from marketbel_core.errors import PortError, StaleJobError, UnavailableError
+from marketbel_core.errors import MarketbelError, StaleJobError
 from marketbel_core.jobs import Actor, Failure, ItemsParsed, Job, JobProgress, Phase
 from marketbel_core.ports import (
     AnalysisFailed,
@@ -94,7 +94,7 @@ class CollectItems:
             polled += 1
             try:
                 moved += await self._poll(job)
-            except PortError as error:
+            except MarketbelError as error:
                 errors.append(f"{job.id}: {error}")
                 moved += await self._fail_if_stalled(job)
         return CollectResult(polled=polled, moved=moved, errors=tuple(errors))
@@ -115,7 +115,8 @@ class CollectItems:
                 await self._finish(job, report)
             case AnalysisFailed(errors=errors):
                 sentence = "; ".join(errors[:3]) or "ml-analyze gave no reason"
-                await self._fail(job, "ml.failed", f"ml-analyze could not read it: {sentence}")
+                message = f"ml-analyze could not read it: {sentence}"
+                await self._fail(job, "ml.failed", message, details=errors[:_DETAILS_MAX])
             case AnalysisUnknown():
                 await self._fail(
                     job, "ml.job_lost", "ml-analyze does not know the reading any more; retry it"
@@ -154,10 +155,12 @@ class CollectItems:
         minutes = int(self._analyzing_max.total_seconds() // 60)
         try:
             await self._fail(job, "ml.stalled", f"no end of the reading after {minutes} minutes")
-        except (StaleJobError, UnavailableError):
-            return False
+        except MarketbelError:
+            return False  # moved by somebody else, gone, or out of reach: the next round sees
         return True
 
-    async def _fail(self, job: Job, code: str, message: str) -> None:
-        failure = Failure(code=code, message=message, actor=Actor.ML_ANALYZE)
+    async def _fail(
+        self, job: Job, code: str, message: str, *, details: tuple[str, ...] = ()
+    ) -> None:
+        failure = Failure(code=code, message=message, actor=Actor.ML_ANALYZE, details=details)
         await self._mover.fail(job, failure)

@@ -79,7 +79,9 @@ class Courier:
             return await self._mover.load(job_id)
         except MarketbelError as error:
             latest = await self._mover.load(job_id)
-            return await self._mover.end_attempt(latest, error, may_retry=may_retry)
+            if latest.phase is Phase.DOWNLOADING and latest.attempt == job.attempt:
+                return await self._mover.end_attempt(latest, error, may_retry=may_retry)
+            job = latest  # somebody else carried it meanwhile, or called it off
         await self._ask_next(job)
         return job
 
@@ -108,12 +110,11 @@ class Courier:
     async def _fetch(self, job: Job) -> tuple[FileKey, Sidecar]:
         """Store the job's file, then its sidecar."""
         limit = self._file_size_bytes_max
-        at = self._clock.now()
         async with self._sources.open(job.source, size_bytes_max=limit) as incoming:
             name = original_filename(
                 job.source, announced=incoming.filename, supplier_name=job.supplier_name
             )
-            key = file_key(job.id, at=at, filename=name)
+            key = file_key(job.id, at=self._clock.now(), filename=name)
             stored = await self._files.store(
                 key, self._counted(job, incoming), size_bytes_max=limit
             )
@@ -131,7 +132,7 @@ class Courier:
             file_size_bytes=stored.size_bytes,
             checksum_md5=stored.md5,
             checksum_sha256=stored.sha256,
-            downloaded_at=at,
+            downloaded_at=self._clock.now(),
         )
         await self._files.attach(key, sidecar)
         return key, sidecar

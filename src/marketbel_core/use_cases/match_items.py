@@ -1,7 +1,8 @@
 """The match step: a supplier's whole backlog is linked, sent to review or founds drafts."""
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final
 
@@ -48,6 +49,33 @@ class MatchResult:
     def items(self) -> int:
         """All items that were looked at."""
         return self.linked + self.for_review + self.drafted
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What a drain has done so far; kept when it breaks off, for what is matched stays matched."""
+
+    counts: Counter[type[MatchOutcome]] = field(default_factory=Counter)
+    touched: set[ProductId] = field(default_factory=set)
+
+    def add(self, outcomes: Sequence[MatchOutcome]) -> None:
+        for outcome in outcomes:
+            self.counts[type(outcome)] += 1
+            match outcome:
+                case Drafted(product=product):
+                    self.touched.add(product.id)
+                case Linked(product_id=product_id):
+                    self.touched.add(product_id)
+                case ForReview():
+                    pass
+
+    def result(self) -> MatchResult:
+        return MatchResult(
+            linked=self.counts[Linked],
+            for_review=self.counts[ForReview],
+            drafted=self.counts[Drafted],
+            product_ids=tuple(sorted(self.touched)),
+        )
 
 
 class MatchItems:
@@ -99,45 +127,41 @@ class MatchItems:
             UnavailableError: another worker still holds items of this backlog (`match.busy`),
                 or the catalogue cannot be reached; what was matched stays matched.
         """
+        tally = _Tally()
         if job_id is None:
-            result = await self._drain(supplier_id)
-            await self._ask_for_products(result.product_ids)
-            return result
+            try:
+                await self._drain(supplier_id, tally)
+            finally:
+                await self._ask_for_products(tally.result().product_ids)
+            return tally.result()
         job = await self._mover.load(job_id)
         if job.phase is not Phase.MATCHING:
             return MatchResult()
         try:
-            result = await self._drain(job.supplier_id)
+            await self._drain(job.supplier_id, tally)
         except MarketbelError as error:
+            job = await self._show(job, tally.result())
             await self._mover.end_attempt(job, error, may_retry=may_retry)
-            return MatchResult()
-        await self._report(job, result)
-        return result
+            return tally.result()
+        job = await self._show(job, tally.result())
+        await self._queue.ask(
+            RecalculateStep(job_id=job.id, attempt=job.attempt, supplier_id=job.supplier_id)
+        )
+        return tally.result()
 
-    async def _drain(self, supplier_id: SupplierId | None) -> MatchResult:
+    async def _drain(self, supplier_id: SupplierId | None, tally: _Tally) -> None:
         await self._refresh_index()
-        counts: Counter[type[MatchOutcome]] = Counter()
-        touched: set[ProductId] = set()
         while outcomes := await self._match_batch(supplier_id):
-            counts.update(type(outcome) for outcome in outcomes)
-            drafts = [outcome.product for outcome in outcomes if isinstance(outcome, Drafted)]
-            touched.update(draft.id for draft in drafts)
-            touched.update(
-                outcome.product_id for outcome in outcomes if isinstance(outcome, Linked)
+            tally.add(outcomes)
+            await self._candidates.put(
+                [outcome.product for outcome in outcomes if isinstance(outcome, Drafted)]
             )
-            await self._candidates.put(drafts)
         async with self._catalog.unit() as unit:
             left = await unit.items.count_unmatched(supplier_id)
         if left:
             raise UnavailableError(
                 f"{left} items are being matched by another worker", code="match.busy"
             )
-        return MatchResult(
-            linked=counts[Linked],
-            for_review=counts[ForReview],
-            drafted=counts[Drafted],
-            product_ids=tuple(sorted(touched)),
-        )
 
     async def _refresh_index(self) -> None:
         async with self._catalog.unit() as unit:
@@ -169,19 +193,19 @@ class MatchItems:
             for item, products in zip(items, found, strict=True)
         ]
 
-    async def _report(self, job: Job, result: MatchResult) -> None:
+    async def _show(self, job: Job, result: MatchResult) -> Job:
+        """Return the job with the figures of `result` added, and let people see them."""
+        if not result.items:
+            return job
         figures = replace(
             job.progress,
             matches_found=job.progress.matches_found + result.linked,
             review_queue_count=job.progress.review_queue_count + result.for_review,
         )
-        if result.items:
-            await self._mover.progress(job, figures)
-        await self._queue.ask(
-            RecalculateStep(job_id=job.id, attempt=job.attempt, supplier_id=job.supplier_id)
-        )
+        await self._mover.progress(job, figures)
+        return replace(job, progress=figures)
 
     async def _ask_for_products(self, product_ids: tuple[ProductId, ...]) -> None:
         for start in range(0, len(product_ids), _PRODUCTS_A_STEP):
             chunk = product_ids[start : start + _PRODUCTS_A_STEP]
-            await self._queue.ask(RecalculateStep(product_ids=chunk))
+            await self._queue.ask(RecalculateStep(product_ids=chunk, asked_at=self._clock.now()))

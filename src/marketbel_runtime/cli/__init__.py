@@ -13,7 +13,7 @@ def main() -> None:
     if arguments == ["--version"]:
         sys.stdout.write(f"marketbel {__version__}\n")
         return
-    from marketbel_runtime.cli.errors import reported  # noqa: PLC0415
+    from marketbel_runtime.exits import reported  # noqa: PLC0415
 
     with reported(as_json="--json" in arguments):
         from marketbel_runtime.cli.app import run  # noqa: PLC0415 - needs the extra [cli]

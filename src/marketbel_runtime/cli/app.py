@@ -6,7 +6,7 @@ import typer
 
 from marketbel_core import __version__
 from marketbel_runtime.cli import database, demo, service
-from marketbel_runtime.cli.errors import INTERRUPTED
+from marketbel_runtime.exits import INTERRUPTED
 
 __all__ = ["app", "run"]
 

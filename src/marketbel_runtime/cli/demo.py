@@ -1,6 +1,7 @@
 """`marketbel demo`: price lists travel the whole road on real services, and a table says so."""
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,7 +18,11 @@ __all__ = ["demo"]
 
 
 def demo(
-    *, as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False
+    *,
+    examples: Annotated[
+        Path | None, typer.Option(help="Send these lists, described by the folder's demo.json.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
 ) -> None:
     """Send the example price lists through servers, worker and stand-in, and show what came of it.
 
@@ -29,6 +34,7 @@ def demo(
 
     out = console(as_json=as_json)
     result = run_demo(
+        examples=examples,
         database_url=os.environ.get("DATABASE_URL") or None,
         redis_url=os.environ.get("REDIS_URL") or None,
         console=out,

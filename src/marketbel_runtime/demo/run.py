@@ -40,19 +40,26 @@ class DemoResult:
     seconds: float
 
 
-def run_demo(*, database_url: str | None, redis_url: str | None, console: Console) -> DemoResult:
+def run_demo(
+    *,
+    database_url: str | None,
+    redis_url: str | None,
+    console: Console,
+    examples: Path | None = None,
+) -> DemoResult:
     """Run the demo; from the main thread, before any event loop.
 
     Args:
         database_url: An administrator's URL to make a database of our own on; `None` starts one.
         redis_url: The same for Redis.
         console: Where people look.
+        examples: A folder with a `demo.json`; `None` sends the project's own lists.
 
     Raises:
         PortError: a server, a process or a job did not come to its end.
     """
     begin = time.monotonic()
-    scenario = load_scenario()
+    scenario = load_scenario(examples)
     before = signal.signal(signal.SIGTERM, _terminate)
     try:
         with ExitStack() as stack:

@@ -96,11 +96,14 @@ def load_scenario(folder: Path | None = None) -> Scenario:
     """Return the scenario described by `demo.json` in `folder`.
 
     Raises:
-        ScenarioMissingError: there is no such folder.
+        ScenarioMissingError: there is none, or it cannot be read.
     """
-    folder = folder or examples_folder()
-    described = json.loads((folder / "demo.json").read_text(encoding="utf-8"))
-    entries = _Entries.model_validate(described)
+    folder = (folder or examples_folder()).resolve()
+    try:
+        described = json.loads((folder / "demo.json").read_text(encoding="utf-8"))
+        entries = _Entries.model_validate(described)
+    except (OSError, ValueError) as error:
+        raise ScenarioMissingError(f"{folder}/demo.json cannot be used: {error}") from error
     suppliers = tuple(
         Supplier(
             id=SupplierId(uuid5(_IDS, entry.name)),

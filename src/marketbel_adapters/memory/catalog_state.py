@@ -1,0 +1,113 @@
+"""What the memory catalogue holds: frozen values in dicts, so that a shallow copy will do."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+from marketbel_core.catalog import Money, Product, ProductAggregates, Supplier, SupplierItem
+from marketbel_core.errors import UnavailableError
+from marketbel_core.ids import JobId, ProductId, SupplierId, SupplierItemId
+from marketbel_core.matching.review import ReviewTask, ScoredCandidate
+from marketbel_core.ports import ImportFigures, LogEntry
+
+__all__ = [
+    "NO_AGGREGATES",
+    "ImportRecord",
+    "PriceRecord",
+    "State",
+    "StoredItem",
+    "StoredLogEntry",
+    "StoredProduct",
+    "conflict",
+]
+
+NO_AGGREGATES = ProductAggregates(min_price=None, availability=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredItem:
+    """An item with what the port does not show of it.
+
+    Attributes:
+        characteristics: The item's characteristics as JSON, for comparison.
+        match_score: 0 to 100, two decimals; `None` before a match.
+        match_candidates: Best first, scores to two decimals; `None` before a match.
+        last_ingested_at: When an import last wrote it (aware, UTC).
+    """
+
+    item: SupplierItem
+    characteristics: str
+    last_ingested_at: datetime
+    match_score: Decimal | None = None
+    match_candidates: tuple[ScoredCandidate, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredProduct:
+    """A product with its aggregates."""
+
+    product: Product
+    aggregates: ProductAggregates = NO_AGGREGATES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceRecord:
+    """A price that an item had from `recorded_at` on."""
+
+    item_id: SupplierItemId
+    price: Money
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredLogEntry:
+    """An entry of the row log and when it was written."""
+
+    entry: LogEntry
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportRecord:
+    """One application of a file to the catalogue."""
+
+    job_id: JobId
+    attempt: int
+    supplier_id: SupplierId
+    figures: ImportFigures
+    rejected: int
+    applied_at: datetime
+
+
+@dataclass(slots=True)
+class State:
+    """Everything that is stored, in the order in which it came; `skus` are the products'."""
+
+    suppliers: dict[SupplierId, Supplier] = field(default_factory=dict)
+    items: dict[SupplierItemId, StoredItem] = field(default_factory=dict)
+    item_ids: dict[tuple[SupplierId, str], SupplierItemId] = field(default_factory=dict)
+    products: dict[ProductId, StoredProduct] = field(default_factory=dict)
+    skus: set[str] = field(default_factory=set)
+    reviews: dict[SupplierItemId, ReviewTask] = field(default_factory=dict)
+    prices: list[PriceRecord] = field(default_factory=list)
+    log: dict[tuple[str, str], StoredLogEntry] = field(default_factory=dict)
+    imports: dict[tuple[JobId, int], ImportRecord] = field(default_factory=dict)
+
+    def copy(self) -> "State":
+        """Return a snapshot: nothing done to it reaches this one."""
+        return State(
+            suppliers=dict(self.suppliers),
+            items=dict(self.items),
+            item_ids=dict(self.item_ids),
+            products=dict(self.products),
+            skus=set(self.skus),
+            reviews=dict(self.reviews),
+            prices=list(self.prices),
+            log=dict(self.log),
+            imports=dict(self.imports),
+        )
+
+
+def conflict(message: str) -> UnavailableError:
+    """Return the error of a write that met another one, as a database would raise it."""
+    return UnavailableError(message, code="memory.conflict")

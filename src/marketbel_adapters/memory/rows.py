@@ -1,0 +1,41 @@
+"""A row reader that answers what it was told to."""
+
+from collections.abc import Mapping
+
+from marketbel_core.catalog import FileType
+from marketbel_core.errors import RefusedError
+from marketbel_core.ids import FileKey
+from marketbel_core.intake import ReadRows
+from marketbel_core.ports import RowReader
+
+__all__ = ["ScriptedRowReader"]
+
+
+class ScriptedRowReader(RowReader):
+    """Gives each key the rows, or raises the error, that the script has for it."""
+
+    def __init__(self, script: Mapping[FileKey, ReadRows | RefusedError] | None = None) -> None:
+        self._script = dict(script or {})
+
+    def tell(self, key: FileKey, answer: ReadRows | RefusedError) -> None:
+        """Give `key` an answer; a later one replaces it."""
+        self._script[key] = answer
+
+    async def read(
+        self,
+        key: FileKey,
+        *,
+        file_type: FileType,  # noqa: ARG002  # the script knows keys only
+        sheet_name: str | None = None,
+    ) -> ReadRows:
+        answer = self._script.get(key)
+        if answer is None:
+            raise RefusedError("storage.missing", f"no file is stored under {key}")
+        if isinstance(answer, RefusedError):
+            raise answer
+        if sheet_name is None:
+            return answer
+        return ReadRows(
+            accepted=tuple(row for row in answer.accepted if row.sheet == sheet_name),
+            rejected=tuple(row for row in answer.rejected if row.sheet == sheet_name),
+        )

@@ -1,0 +1,3 @@
+"""Where price lists come from, and how their bytes become cells and rows."""
+
+__all__: list[str] = []

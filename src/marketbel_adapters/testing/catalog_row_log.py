@@ -1,0 +1,157 @@
+"""What every catalogue keeps about the row log: each entry once, and no failure of its own."""
+
+from decimal import Decimal
+
+import pytest
+
+from marketbel_adapters.testing.builders import NOW, fresh_id
+from marketbel_adapters.testing.catalog_peek import CatalogPeek, PeekedImport, PeekedLogLine
+from marketbel_adapters.testing.catalog_steps import LATER, stored_supplier
+from marketbel_core.errors import SupplierNotFoundError
+from marketbel_core.ids import JobId, SupplierId
+from marketbel_core.ports import Catalog, ImportFigures, LogEntry, LogLevel
+
+__all__ = ["RowLogContract"]
+
+
+def _entry(key: str, *, task_id: str = "task", message: str = "m") -> LogEntry:
+    return LogEntry(task_id=task_id, level=LogLevel.INFO, message=message, key=key)
+
+
+async def _record(catalog: Catalog, *entries: LogEntry) -> int:
+    async with catalog.unit() as unit:
+        return await unit.log.record(entries, at=NOW)
+
+
+class RowLogContract:
+    """The row log, as the admin interface reads it."""
+
+    async def test_an_entry_comes_out_as_it_went_in(
+        self, catalog: Catalog, peek: CatalogPeek
+    ) -> None:
+        supplier = await stored_supplier(catalog)
+        entry = LogEntry(
+            task_id="7f0c",
+            level=LogLevel.ROW,
+            message="row.no_price: no price in «шт.»",
+            key="sheet:3:row.no_price",
+            supplier_id=supplier.id,
+            row_number=3,
+            details={"sheet": "Лист1", "cells": {"цена": None, "n": [1, 2.5, True]}},
+        )
+
+        assert await _record(catalog, entry) == 1
+
+        line = PeekedLogLine(
+            task_id="7f0c",
+            level="ValidationError",
+            message=entry.message,
+            supplier_id=supplier.id,
+            row_number=3,
+            details=entry.details,
+            created_at=NOW,
+        )
+        assert await peek.log() == [line]
+
+    async def test_an_entry_of_one_task_and_key_is_written_once(
+        self, catalog: Catalog, peek: CatalogPeek
+    ) -> None:
+        assert await _record(catalog, _entry("a"), _entry("b"), _entry("a", message="n")) == 2
+
+        assert await _record(catalog, _entry("b"), _entry("c"), _entry("a", task_id="other")) == 2
+
+        lines = [(line.task_id, line.message) for line in await peek.log()]
+        assert sorted(lines) == [("other", "m"), ("task", "m"), ("task", "m"), ("task", "m")]
+
+    async def test_long_keys_are_told_apart_to_their_ends(self, catalog: Catalog) -> None:
+        first, second = _entry("k" * 500 + "1"), _entry("k" * 500 + "2")
+
+        assert await _record(catalog, first, second) == 2
+        assert await _record(catalog, first, second) == 0
+
+    async def test_nothing_to_record_is_recorded(self, catalog: Catalog) -> None:
+        assert await _record(catalog) == 0
+
+    async def test_a_supplier_that_is_unknown_is_left_out(
+        self, catalog: Catalog, peek: CatalogPeek
+    ) -> None:
+        entry = LogEntry(
+            task_id="t",
+            level=LogLevel.ERROR,
+            message="m",
+            key="k",
+            supplier_id=SupplierId(fresh_id()),
+        )
+
+        assert await _record(catalog, entry) == 1
+
+        assert [line.supplier_id for line in await peek.log()] == [None]
+
+    async def test_a_row_number_below_one_is_left_out(
+        self, catalog: Catalog, peek: CatalogPeek
+    ) -> None:
+        entry = LogEntry(task_id="t", level=LogLevel.ROW, message="m", key="k", row_number=0)
+
+        await _record(catalog, entry)
+
+        assert [line.row_number for line in await peek.log()] == [None]
+
+    async def test_what_no_database_holds_is_logged_as_text(
+        self, catalog: Catalog, peek: CatalogPeek
+    ) -> None:
+        entry = LogEntry(
+            task_id="t\x00",
+            level=LogLevel.ROW,
+            message="\x00 \ud800",
+            key="\x00",
+            details={"a\x00": [float("nan"), Decimal("1.50"), NOW, {"b": "\x00"}]},
+        )
+
+        assert await _record(catalog, entry) == 1
+
+        [line] = await peek.log()
+        assert (line.task_id, line.message) == ("t\ufffd", "\ufffd ?")
+        assert line.details == {"a\ufffd": ["nan", "1.50", str(NOW), {"b": "\ufffd"}]}
+
+    async def test_an_import_is_noted_once_an_attempt(
+        self, catalog: Catalog, peek: CatalogPeek
+    ) -> None:
+        supplier, job_id = await stored_supplier(catalog), JobId(fresh_id())
+        figures = ImportFigures(inserted=1, updated=2, unchanged=3, merged=4)
+        for attempt, rejected in ((1, 5), (1, 6), (2, 7)):
+            async with catalog.unit() as unit:
+                await unit.log.record_import(
+                    job_id,
+                    attempt=attempt,
+                    supplier_id=supplier.id,
+                    figures=figures,
+                    rejected=rejected,
+                    at=LATER,
+                )
+
+        assert await peek.imports() == [
+            PeekedImport(
+                job_id=job_id,
+                attempt=attempt,
+                supplier_id=supplier.id,
+                figures=figures,
+                rejected=rejected,
+            )
+            for attempt, rejected in ((1, 5), (2, 7))
+        ]
+
+    async def test_an_import_for_a_supplier_that_is_gone_is_not_noted(
+        self, catalog: Catalog, peek: CatalogPeek
+    ) -> None:
+        with pytest.raises(SupplierNotFoundError):
+            async with catalog.unit() as unit:
+                await unit.log.record_import(
+                    JobId(fresh_id()),
+                    attempt=1,
+                    supplier_id=SupplierId(fresh_id()),
+                    figures=ImportFigures(),
+                    rejected=0,
+                    at=NOW,
+                )
+
+        assert await peek.imports() == []

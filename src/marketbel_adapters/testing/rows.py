@@ -1,0 +1,95 @@
+"""The contract of `RowReader`, for every adapter of it.
+
+class TestMyRowReader(RowReaderContract):
+    @pytest.fixture
+    def shelf(self) -> Shelf:
+        return Shelf(reader=..., sound=KEY, rows=ReadRows(...), damaged=OTHER_KEY)
+"""
+
+from dataclasses import dataclass
+
+import pytest
+
+from marketbel_core.catalog import FileType
+from marketbel_core.errors import RefusedError
+from marketbel_core.ids import FileKey
+from marketbel_core.intake import ReadRows
+from marketbel_core.ports import RowReader
+
+__all__ = ["RowReaderContract", "Shelf"]
+
+_FAMILIES = ("file.", "xlsx.", "csv.", "pdf.", "storage.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shelf:
+    """A reader and what lies before it.
+
+    Attributes:
+        sound: A list with accepted and rejected rows; `rows` is what it says.
+        damaged: A file of the same type that is no price list.
+    """
+
+    reader: RowReader
+    sound: FileKey
+    rows: ReadRows
+    damaged: FileKey
+    file_type: FileType = FileType.EXCEL
+
+
+class RowReaderContract:
+    """What every `RowReader` keeps; a subclass says which by its fixture `shelf`."""
+
+    @pytest.fixture
+    def shelf(self) -> Shelf:
+        """A reader with two files: the subclass overrides this."""
+        raise TypeError(f"{type(self).__name__} must override the fixture `shelf`")
+
+    async def test_a_list_gives_its_rows(self, shelf: Shelf) -> None:
+        rows = await shelf.reader.read(shelf.sound, file_type=shelf.file_type)
+
+        assert rows == shelf.rows
+
+    async def test_reading_twice_gives_the_same(self, shelf: Shelf) -> None:
+        first = await shelf.reader.read(shelf.sound, file_type=shelf.file_type)
+        second = await shelf.reader.read(shelf.sound, file_type=shelf.file_type)
+
+        assert first == second
+
+    async def test_a_row_is_accepted_or_rejected_and_never_both(self, shelf: Shelf) -> None:
+        rows = await shelf.reader.read(shelf.sound, file_type=shelf.file_type)
+
+        accepted = [(row.sheet, row.row_number) for row in rows.accepted]
+        rejected = [(row.sheet, row.row_number) for row in rows.rejected]
+
+        assert accepted
+        assert rejected
+        assert len({*accepted, *rejected}) == len(accepted) + len(rejected)
+        assert min(number for _, number in [*accepted, *rejected]) >= 1
+
+    async def test_a_rejection_says_why(self, shelf: Shelf) -> None:
+        rows = await shelf.reader.read(shelf.sound, file_type=shelf.file_type)
+
+        for row in rows.rejected:
+            assert row.code.startswith("row.")
+            assert row.message
+            assert row.column in {"name", "price", "sku"}
+
+    async def test_one_sheet_can_be_asked_for(self, shelf: Shelf) -> None:
+        sheet = shelf.rows.accepted[0].sheet
+
+        rows = await shelf.reader.read(shelf.sound, file_type=shelf.file_type, sheet_name=sheet)
+
+        assert list(rows.accepted) == [row for row in shelf.rows.accepted if row.sheet == sheet]
+
+    async def test_a_damaged_file_is_refused(self, shelf: Shelf) -> None:
+        with pytest.raises(RefusedError) as caught:
+            await shelf.reader.read(shelf.damaged, file_type=shelf.file_type)
+
+        assert caught.value.code.startswith(_FAMILIES)
+
+    async def test_a_key_without_a_file_is_refused(self, shelf: Shelf) -> None:
+        with pytest.raises(RefusedError) as caught:
+            await shelf.reader.read(FileKey("nowhere.xlsx"), file_type=shelf.file_type)
+
+        assert caught.value.code == "storage.missing"

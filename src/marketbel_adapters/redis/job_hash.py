@@ -1,0 +1,248 @@
+"""A job as the fields of the hash `job:{id}`, which the admin interface reads as well.
+
+The interface's fields are exactly those that it knows: every value is text, booleans are `true` or
+`false`, an instant is ISO 8601, and `''` stands for "none". The rest is ours, for an exact way
+back. Since `''` may also be a real text, `absent` names every field that stands for `None`.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Final, TypeGuard
+
+from marketbel_core.catalog import FileType, SourceRef, SourceType
+from marketbel_core.errors import ProtocolError
+from marketbel_core.ids import (
+    AnalysisId,
+    FileKey,
+    JobId,
+    parse_job_id,
+    parse_supplier_id,
+)
+from marketbel_core.intake.stored_file import file_type_of, original_filename
+from marketbel_core.jobs import Actor, Failure, Job, JobProgress, Phase, Reading
+
+__all__ = ["decoded", "encoded", "encoded_figures", "microseconds"]
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_FAILURE: Final = "failure"
+"""Stands in `absent` for the four fields of a failure together."""
+
+
+class _Status(StrEnum):
+    """The admin interface's second word for where a job stands."""
+
+    PENDING = "pending"  # nobody has begun the present attempt
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+def encoded(job: Job) -> dict[str, str]:
+    """Return every field of the job's hash, the progress figures included."""
+    optional = {
+        "ml_job_id": job.analysis_id,
+        "file_key": job.file_key,
+        "sheet_name": job.source.sheet_name,
+        "original_filename": job.source.original_filename,
+        "started_at": None if job.started_at is None else _iso(job.started_at),
+        "completed_at": None if job.completed_at is None else _iso(job.completed_at),
+    }
+    absent = [name for name, value in optional.items() if value is None]
+    if job.failure is None:
+        absent.append(_FAILURE)
+    return {
+        **_required(job),
+        **encoded_figures(job.progress),
+        **_encoded_failure(job.failure),
+        **{name: value or "" for name, value in optional.items()},
+        "absent": " ".join(absent),
+    }
+
+
+def encoded_figures(progress: JobProgress) -> dict[str, str]:
+    """Return the fields of the progress figures.
+
+    The admin interface divides by the totals and refuses more than 100 %, so its figures are cut
+    to a total that is known; the `_seen` ones are the true ones.
+    """
+    return {
+        "download_bytes": str(_cut(progress.download_bytes, progress.download_total)),
+        "download_total": str(progress.download_total),
+        "items_processed": str(_cut(progress.items_processed, progress.items_total)),
+        "items_total": str(progress.items_total),
+        "matches_found": str(progress.matches_found),
+        "review_queue_count": str(progress.review_queue_count),
+        "error_count": str(progress.error_count),
+        "download_bytes_seen": str(progress.download_bytes),
+        "items_processed_seen": str(progress.items_processed),
+    }
+
+
+def decoded(job_id: JobId, fields: Mapping[str, str]) -> Job:
+    """Return the job that `fields` say.
+
+    Raises:
+        ProtocolError: a field is missing or cannot be read, or the hash is another job's
+            (`jobs.corrupt`).
+    """
+    try:
+        return _job(job_id, _Fields(texts=fields, absent=frozenset(fields["absent"].split())))
+    except (KeyError, ValueError) as error:
+        message = f"the stored job {job_id} cannot be read: {error!r}"
+        raise ProtocolError(message, code="jobs.corrupt") from error
+
+
+def microseconds(instant: datetime) -> int:
+    """Return the microseconds since 1970: exact as a sorted set's score until the year 2255."""
+    return (instant - _EPOCH) // timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Fields:
+    """A stored hash, read field by field; a missing or unreadable one raises."""
+
+    texts: Mapping[str, str]
+    absent: frozenset[str]
+
+    def text(self, name: str) -> str:
+        return self.texts[name]
+
+    def number(self, name: str) -> int:
+        return int(self.texts[name])
+
+    def instant(self, name: str) -> datetime:
+        instant = datetime.fromisoformat(self.texts[name])
+        if instant.tzinfo is None:
+            raise ValueError(f"{name} has no offset from UTC")
+        return instant.astimezone(UTC)
+
+    def optional[T](self, name: str, read: Callable[[str], T]) -> T | None:
+        return None if name in self.absent else read(name)
+
+
+def _required(job: Job) -> dict[str, str]:
+    return {
+        # What the admin interface reads.
+        "job_id": str(job.id),
+        "supplier_id": str(job.supplier_id),
+        "supplier_name": job.supplier_name,
+        "phase": job.phase.value,
+        "status": _status(job).value,
+        "file_type": _file_type(job).value,
+        "source_url": job.source.location,
+        "can_retry": "true" if job.can_retry else "false",
+        "retry_count": str(job.attempt - 1),
+        "max_retries": str(job.attempts_max - 1),
+        "created_at": _iso(job.created_at),
+        # What is ours alone.
+        "source_type": job.source.type.value,
+        "reading": job.reading.value,
+        "actor": job.actor.value,
+        "changed_at": _iso(job.changed_at),
+        "version": str(job.version),
+        "token": str(job.token),
+        "deliveries": str(job.deliveries),
+    }
+
+
+def _encoded_failure(failure: Failure | None) -> dict[str, str]:
+    return {
+        "error": failure.message if failure else "",
+        "error_details": json.dumps(failure.details if failure else (), ensure_ascii=False),
+        "failure_code": failure.code if failure else "",
+        "failure_actor": failure.actor.value if failure else "",
+    }
+
+
+def _job(job_id: JobId, fields: _Fields) -> Job:
+    if parse_job_id(fields.text("job_id")) != job_id:
+        raise ValueError(f"it says it is job {fields.text('job_id')}")
+    analysis_id = fields.optional("ml_job_id", fields.text)
+    file_key = fields.optional("file_key", fields.text)
+    return Job(
+        id=job_id,
+        supplier_id=parse_supplier_id(fields.text("supplier_id")),
+        supplier_name=fields.text("supplier_name"),
+        source=SourceRef(
+            type=SourceType(fields.text("source_type")),
+            location=fields.text("source_url"),
+            sheet_name=fields.optional("sheet_name", fields.text),
+            original_filename=fields.optional("original_filename", fields.text),
+        ),
+        reading=Reading(fields.text("reading")),
+        created_at=fields.instant("created_at"),
+        changed_at=fields.instant("changed_at"),
+        phase=Phase(fields.text("phase")),
+        actor=Actor(fields.text("actor")),
+        attempt=fields.number("retry_count") + 1,
+        attempts_max=fields.number("max_retries") + 1,
+        deliveries=fields.number("deliveries"),
+        token=fields.number("token"),
+        version=fields.number("version"),
+        file_key=None if file_key is None else FileKey(file_key),
+        analysis_id=None if analysis_id is None else AnalysisId(analysis_id),
+        failure=None if _FAILURE in fields.absent else _failure(fields),
+        progress=_progress(fields),
+        started_at=fields.optional("started_at", fields.instant),
+        completed_at=fields.optional("completed_at", fields.instant),
+    )
+
+
+def _failure(fields: _Fields) -> Failure:
+    details: object = json.loads(fields.text("error_details"))
+    if not _is_texts(details):
+        raise ValueError("error_details is no list of texts")
+    return Failure(
+        code=fields.text("failure_code"),
+        message=fields.text("error"),
+        actor=Actor(fields.text("failure_actor")),
+        details=tuple(details),
+    )
+
+
+def _progress(fields: _Fields) -> JobProgress:
+    return JobProgress(
+        download_bytes=fields.number("download_bytes_seen"),
+        download_total=fields.number("download_total"),
+        items_processed=fields.number("items_processed_seen"),
+        items_total=fields.number("items_total"),
+        matches_found=fields.number("matches_found"),
+        review_queue_count=fields.number("review_queue_count"),
+        error_count=fields.number("error_count"),
+    )
+
+
+def _is_texts(value: object) -> TypeGuard[list[str]]:
+    return isinstance(value, list) and all(isinstance(text, str) for text in value)
+
+
+def _status(job: Job) -> _Status:
+    match job.phase:
+        case Phase.COMPLETE:
+            return _Status.COMPLETED
+        case Phase.FAILED:
+            return _Status.FAILED
+        case Phase.DOWNLOADING if job.started_at is None:
+            return _Status.PENDING
+        case Phase.DOWNLOADING | Phase.ANALYZING | Phase.MATCHING:
+            return _Status.PROCESSING
+
+
+def _file_type(job: Job) -> FileType:
+    source = job.source
+    try:
+        name = original_filename(source, announced=None, supplier_name=job.supplier_name)
+    except ValueError:  # the location looks like an address and is none: the courier will say so
+        name = source.location
+    return file_type_of(name, mime_type=None, source_type=source.type)
+
+
+def _cut(figure: int, total: int) -> int:
+    return min(figure, total) if total > 0 else figure
+
+
+def _iso(instant: datetime) -> str:
+    return instant.astimezone(UTC).isoformat()

@@ -1,0 +1,308 @@
+"""The contract of `RowReader` over every adapter, and what local reading does with real files."""
+
+import asyncio
+import zipfile
+from collections.abc import AsyncIterator
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from io import BytesIO, StringIO
+from pathlib import Path
+from unittest.mock import Mock, patch
+
+import openpyxl
+import pytest
+from python_calamine import PasswordError
+
+from marketbel_adapters.memory.files import MemoryFileStore
+from marketbel_adapters.memory.rows import ScriptedRowReader
+from marketbel_adapters.sources import workbook_child
+from marketbel_adapters.sources.delimited import read_delimited
+from marketbel_adapters.sources.rows import LocalRowReader
+from marketbel_adapters.sources.workbooks import decoded_sheets, read_workbook
+from marketbel_adapters.testing.rows import RowReaderContract, Shelf
+from marketbel_core.catalog import FileType, Money
+from marketbel_core.errors import RefusedError
+from marketbel_core.ids import FileKey
+from marketbel_core.intake import AcceptedRow, ReadRows, RowRejection
+
+SOUND = FileKey("list.xlsx")
+DAMAGED = FileKey("damaged.xlsx")
+PROSE = "Уважаемые коллеги!\nПрайс пришлём завтра.\n".encode()
+
+
+def a_workbook(**sheets: list[list[object]]) -> bytes:
+    book = openpyxl.Workbook()
+    book.remove(book.worksheets[0])
+    for title, rows in sheets.items():
+        sheet = book.create_sheet(title)
+        for row in rows:
+            sheet.append(row)
+    content = BytesIO()
+    book.save(content)
+    return content.getvalue()
+
+
+TWO_SHEETS = a_workbook(
+    Основной=[["Код", "Наименование", "Цена"], ["01", "Хлеб", 1.5], ["02", "Соль", "звоните"]],
+    Остатки=[["Код", "Наименование", "Цена"], ["03", "Чай", 4]],
+)
+
+
+def accepted(sheet: str, number: int, sku: str, name: str, price: str) -> AcceptedRow:
+    return AcceptedRow(
+        sheet=sheet, row_number=number, sku=sku, name=name, price=Money(Decimal(price))
+    )
+
+
+ROWS = ReadRows(
+    accepted=(
+        accepted("Основной", 2, "01", "Хлеб", "1.50"),
+        accepted("Остатки", 2, "03", "Чай", "4.00"),
+    ),
+    rejected=(
+        RowRejection(
+            sheet="Основной",
+            row_number=3,
+            column="price",
+            value="звоните",
+            code="row.no_price",
+            message="no price is given: 'звоните'",
+            cells={"Код": "02", "Наименование": "Соль", "Цена": "звоните"},
+        ),
+    ),
+)
+
+
+async def stored(**files: bytes) -> MemoryFileStore:
+    store = MemoryFileStore()
+    for name, content in files.items():
+        await store.store(FileKey(name), chunks(content), size_bytes_max=1 << 30)
+    return store
+
+
+async def chunks(content: bytes) -> AsyncIterator[bytes]:
+    yield content
+
+
+async def read(content: bytes, file_type: FileType, sheet_name: str | None = None) -> ReadRows:
+    reader = LocalRowReader(await stored(file=content))
+    return await reader.read(FileKey("file"), file_type=file_type, sheet_name=sheet_name)
+
+
+class TestScriptedRowReader(RowReaderContract):
+    @pytest.fixture
+    def shelf(self) -> Shelf:
+        refused = RefusedError("xlsx.corrupt", "the workbook cannot be opened")
+        reader = ScriptedRowReader({SOUND: ROWS})
+        reader.tell(DAMAGED, refused)
+        return Shelf(reader=reader, sound=SOUND, rows=ROWS, damaged=DAMAGED)
+
+
+class TestLocalRowReader(RowReaderContract):
+    @pytest.fixture
+    async def shelf(self) -> Shelf:
+        store = await stored(**{SOUND: TWO_SHEETS, DAMAGED: TWO_SHEETS[:700]})
+        return Shelf(reader=LocalRowReader(store), sound=SOUND, rows=ROWS, damaged=DAMAGED)
+
+
+@pytest.mark.parametrize(
+    ("content", "file_type", "code"),
+    [
+        (b"", FileType.CSV, "file.empty"),
+        (b" \r\n\r\n", FileType.EXCEL, "file.empty"),
+        (b"%PDF-1.7 and so on", FileType.EXCEL, "pdf.not_supported"),
+        (b"name;price", FileType.PDF, "pdf.not_supported"),
+        (b"<!DOCTYPE html><title>Sign in</title>", FileType.CSV, "file.type_mismatch"),
+        (PROSE, FileType.CSV, "file.no_price_list"),
+        (b"name;price\nTea\x00;1\n", FileType.CSV, "csv.encoding"),
+        (b"PK\x03\x04 no archive", FileType.EXCEL, "xlsx.corrupt"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 no workbook", FileType.EXCEL, "xlsx.corrupt"),
+        (a_workbook(Пусто=[]), FileType.EXCEL, "file.no_price_list"),
+    ],
+)
+async def test_what_is_no_price_list_is_refused(
+    content: bytes, file_type: FileType, code: str
+) -> None:
+    with pytest.raises(RefusedError) as caught:
+        await read_any(content, file_type)
+
+    assert caught.value.code == code
+
+
+async def read_any(content: bytes, file_type: FileType) -> ReadRows:
+    """Read bytes that no store would take, too: an empty file never reaches one."""
+
+    class _Store(MemoryFileStore):
+        async def read(self, key: FileKey) -> bytes:  # noqa: ARG002  # one file only
+            return content
+
+    return await LocalRowReader(_Store()).read(FileKey("file"), file_type=file_type)
+
+
+async def test_a_csv_called_xls_is_read_by_what_is_inside() -> None:
+    content = "Артикул;Название;Цена\n007;Молоко;1 234,56\n".encode("cp1251")
+
+    rows = await read(content, FileType.EXCEL, "Sheet1")
+
+    assert [(row.sku, row.name, row.price.amount) for row in rows.accepted] == [
+        ("007", "Молоко", Decimal("1234.56"))
+    ]
+
+
+async def test_a_workbook_called_csv_is_read_by_what_is_inside() -> None:
+    rows = await read(TWO_SHEETS, FileType.CSV)
+
+    assert rows == ROWS
+
+
+async def test_a_missing_sheet_is_refused_with_the_names_of_those_there_are() -> None:
+    with pytest.raises(RefusedError, match="'Основной', 'Остатки'") as caught:
+        await read(TWO_SHEETS, FileType.EXCEL, "Лист1")
+
+    assert caught.value.code == "xlsx.sheet_missing"
+
+
+async def test_a_hidden_sheet_is_read_only_when_asked_for() -> None:
+    book = openpyxl.load_workbook(BytesIO(TWO_SHEETS))
+    book["Остатки"].sheet_state = "hidden"
+    content = BytesIO()
+    book.save(content)
+
+    everything = await read_workbook(content.getvalue())
+    asked = await read_workbook(content.getvalue(), sheet_name="остатки ")
+
+    assert [grid.name for grid in everything] == ["Основной"]
+    assert [grid.name for grid in asked] == ["Остатки"]
+
+
+async def test_a_name_merged_over_its_sizes_belongs_to_each_of_them() -> None:
+    book = openpyxl.Workbook()
+    sheet = book.worksheets[0]
+    for row in (["Товар", "Цена"], ["Труба", 5], [None, 6], [None, None], ["Кран", 7]):
+        sheet.append(row)
+    sheet.merge_cells("A2:A4")
+    content = BytesIO()
+    book.save(content)
+
+    (grid,) = await read_workbook(content.getvalue())
+
+    assert grid.rows[1:] == (("Труба", 5.0), ("Труба", 6.0), (), ("Кран", 7.0))
+
+
+def a_workbook_with_a_cell_at(reference: str) -> bytes:
+    """Return a small valid workbook whose only cell is far away."""
+    source = zipfile.ZipFile(BytesIO(a_workbook(Лист=[["x"]])))
+    content = BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as target:
+        for name in source.namelist():
+            part = source.read(name)
+            if name.endswith("sheet1.xml"):
+                part = part.replace(b'r="A1"', f'r="{reference}"'.encode())
+                part = part.replace(
+                    b'<dimension ref="A1:A1"', f'<dimension ref="A1:{reference}"'.encode()
+                )
+                part = part.replace(b'<row r="1"', f'<row r="{reference.lstrip("XFD")}"'.encode())
+            target.writestr(name, part)
+    return content.getvalue()
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize("reference", ["XFD1048576", "XFD5000"])
+async def test_a_small_workbook_that_claims_a_huge_sheet_takes_only_its_reader_down(
+    reference: str,
+) -> None:
+    with pytest.raises(RefusedError) as caught:
+        await read_workbook(a_workbook_with_a_cell_at(reference))
+
+    assert caught.value.code == "xlsx.sheet_too_large"
+
+
+@pytest.mark.processes
+async def test_a_workbook_that_takes_too_long_is_refused() -> None:
+    with pytest.raises(RefusedError) as caught:
+        await read_workbook(TWO_SHEETS, seconds_max=0.001)
+
+    assert caught.value.code == "xlsx.sheet_too_large"
+
+
+@pytest.mark.processes
+async def test_a_cancelled_reading_leaves_no_process_behind() -> None:
+    before = children()
+    reading = asyncio.create_task(read_workbook(TWO_SHEETS))
+    while children() == before:
+        await asyncio.sleep(0)
+
+    reading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reading
+
+    assert children() == before
+
+
+def children() -> set[str]:
+    """Return the processes that any thread of this one started and that are not reaped."""
+    return {
+        child
+        for task in Path("/proc/self/task").iterdir()
+        for child in (task / "children").read_text().split()
+    }
+
+
+async def test_every_kind_of_cell_arrives_as_what_it_is() -> None:
+    moments = [
+        datetime.fromisoformat("2026-09-01 08:30"), date(2026, 9, 1), time(8, 30),
+        timedelta(hours=30),
+    ]  # fmt: skip
+    content = a_workbook(Лист=[["текст", 1.25, True, *moments, None, "0123"]])
+
+    (grid,) = await read_workbook(content)
+
+    assert grid.rows == (("текст", 1.25, True, *moments, None, "0123"),)
+
+
+async def test_a_workbook_with_a_password_is_refused() -> None:
+    with patch.object(
+        workbook_child, "CalamineWorkbook", Mock(from_filelike=Mock(side_effect=PasswordError))
+    ):
+        lines = StringIO()
+        workbook_child.write_sheets(b"", None, lines)
+
+    with pytest.raises(RefusedError) as caught:
+        decoded_sheets(lines.getvalue().encode())
+
+    assert caught.value.code == "file.encrypted"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1251", "koi8-r", "cp866"])
+@pytest.mark.parametrize("delimiter", [";", ",", "\t", "|"])
+async def test_encoding_and_delimiter_are_found_out(encoding: str, delimiter: str) -> None:
+    rows = [["Артикул", "Наименование", "Цена"]]
+    rows += [[f"{i:04d}", f"Молоко топлёное №{i % 7} в пакете", f"{i}.50"] for i in range(1, 40)]
+    text = "\r\n".join(delimiter.join(f'"{cell}"' for cell in row) for row in rows)
+
+    grid = await read_delimited(text.replace("№", "N").encode(encoding))
+
+    assert len(grid.rows) == 40
+    assert grid.rows[1] == ("0001", "Молоко топлёное N1 в пакете", "1.50")
+
+
+async def test_a_file_may_name_its_delimiter() -> None:
+    grid = await read_delimited(b"sep=|\nname|price, net\nTea, green|1,20\n")
+
+    assert grid.rows[1:] == (("name", "price, net"), ("Tea, green", "1,20"))
+
+
+async def test_a_quote_that_is_never_closed_is_refused_with_its_line() -> None:
+    text = 'name;price\n"Tea;1\n' + "Coffee;2\n" * 20_000
+
+    with pytest.raises(RefusedError) as caught:
+        await read_delimited(text.encode())
+
+    assert caught.value.code == "csv.field_too_large"
+
+
+async def test_bytes_that_are_no_text_are_refused() -> None:
+    with pytest.raises(RefusedError) as caught:
+        await read_delimited(bytes(range(128, 256)) * 20 + b"\x00\x01\x02")
+
+    assert caught.value.code == "csv.encoding"

@@ -9,7 +9,6 @@ __all__ = [
     "AnalysisId",
     "CategoryId",
     "FileKey",
-    "ImportId",
     "JobId",
     "ProductId",
     "SupplierId",
@@ -24,7 +23,6 @@ SupplierId = NewType("SupplierId", UUID)
 SupplierItemId = NewType("SupplierItemId", UUID)
 ProductId = NewType("ProductId", UUID)
 CategoryId = NewType("CategoryId", UUID)
-ImportId = NewType("ImportId", UUID)
 
 AnalysisId = NewType("AnalysisId", str)
 """The analyzer's own name for a reading; opaque to us."""

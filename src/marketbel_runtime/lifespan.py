@@ -41,6 +41,7 @@ async def production(settings: Settings) -> AsyncGenerator[Container]:
     from marketbel_adapters import redis as redis_adapters  # noqa: PLC0415
     from marketbel_adapters.sources import http, local, routing  # noqa: PLC0415
 
+    uploads = settings.require_uploads_dir()
     async with AsyncExitStack() as stack:
         engine = postgres.create_engine(settings.require_database_url())
         stack.push_async_callback(engine.dispose)
@@ -51,13 +52,13 @@ async def production(settings: Settings) -> AsyncGenerator[Container]:
         pool = arq.pool_on(redis.connection_pool, queue_name=settings.queue_name)
         fetch = await stack.enter_async_context(http.create_fetch_client())
         ml = await stack.enter_async_context(ml_analyze.create_ml_client(settings.ml_analyze_url))
-        files = disk.DiskFileStore(settings.uploads_dir)
+        files = disk.DiskFileStore(uploads)
         clock = system.SystemClock()
         container = Container(
             settings=providers.Object(settings),
             analyzer=providers.Singleton(
                 RoutingAnalyzer,
-                ml=ml_analyze.HttpAnalyzer(ml, folder=str(settings.uploads_dir)),
+                ml=ml_analyze.HttpAnalyzer(ml, folder=str(uploads)),
                 local=LocalAnalyzer(),
             ),
             candidates=providers.Singleton(MemoryCandidateIndex),
@@ -72,7 +73,7 @@ async def production(settings: Settings) -> AsyncGenerator[Container]:
             sources=providers.Singleton(
                 routing.RoutingFileSource,
                 http=http.HttpFileSource(fetch),
-                local=local.LocalFileSource([settings.uploads_dir]),
+                local=local.LocalFileSource([uploads]),
             ),
             telemetry=providers.Singleton(system.StructlogTelemetry),
         )

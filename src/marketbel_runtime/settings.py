@@ -1,5 +1,6 @@
 """What an operator may choose: environment variables, read once, when first needed."""
 
+import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -189,6 +190,21 @@ class Settings(BaseSettings):
             )
         password = quote(self.redis_password.get_secret_value(), safe="")
         return f"redis://:{password}@{self.redis_host}:{self.redis_port}/0"
+
+
+    def require_uploads_dir(self) -> Path:
+        """Return UPLOADS_DIR.
+
+        Raises:
+            SettingsError: it is no folder that can be written.
+        """
+        folder = self.uploads_dir
+        if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+            raise SettingsError(
+                f"UPLOADS_DIR is {folder}, which is no folder that can be written: "
+                "mount the volume shared with ml-analyze there, or name another folder"
+            )
+        return folder
 
 
 def load_settings() -> Settings:

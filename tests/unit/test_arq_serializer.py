@@ -2,12 +2,14 @@
 
 import json
 import pickle
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from arq.jobs import DeserializationError
 
 from marketbel_adapters.arq import arq_job_of, deserialize, serialize
-from marketbel_adapters.testing.builders import a_job
+from marketbel_adapters.testing.builders import NOW, a_job
 from marketbel_core.ids import ProductId
 from marketbel_core.ports import CourierStep, ImportStep, MatchStep, RecalculateStep
 
@@ -57,9 +59,9 @@ def test_each_attempt_of_a_step_has_an_arq_id_of_its_own() -> None:
     assert len(ids) == 8
 
 
-def test_the_same_products_make_the_same_arq_id() -> None:
-    ids = (ProductId(a_job().id),)
+def test_products_asked_for_again_later_are_another_step() -> None:
+    step = RecalculateStep(product_ids=(ProductId(a_job().id),), asked_at=NOW)
+    later = replace(step, asked_at=NOW + timedelta(seconds=1))
 
-    assert arq_job_of(RecalculateStep(product_ids=ids)) == arq_job_of(
-        RecalculateStep(product_ids=ids)
-    )
+    assert arq_job_of(step) == arq_job_of(replace(step))
+    assert arq_job_of(step)[1] != arq_job_of(later)[1]

@@ -48,6 +48,14 @@ def test_the_redis_url_wins_over_its_parts() -> None:
         assert Settings(_env_file=None).require_redis_url() == "unix:///run/r.sock?db=2"
 
 
+def test_a_shared_folder_that_is_none_is_refused_with_the_cure() -> None:
+    with (
+        environment(UPLOADS_DIR="/nowhere/at/all"),
+        pytest.raises(SettingsError, match="UPLOADS_DIR is /nowhere/at/all"),
+    ):
+        Settings(_env_file=None).require_uploads_dir()
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

@@ -95,8 +95,16 @@ def original_filename(source: SourceRef, *, announced: str | None, supplier_name
         return source.original_filename[:255]
     if source.type is SourceType.GOOGLE_SHEETS:
         return f"{supplier_name}_export.xlsx"[-255:]
-    from_address = unquote(urlsplit(source.location).path.rsplit("/", 1)[-1])
+    from_address = _last_part(source.location)
     return (announced or from_address or f"{supplier_name}_file")[-255:]
+
+
+def _last_part(location: str) -> str:
+    try:
+        path = urlsplit(location).path
+    except ValueError:  # an address that is none, such as `https://[x`: its source will say so
+        return ""
+    return unquote(path.rsplit("/", 1)[-1])
 
 
 def file_type_of(filename: str, *, mime_type: str | None, source_type: SourceType) -> FileType:

@@ -84,7 +84,6 @@ _PRICE: Final = re.compile(
 )
 _NUMBER_LIKE: Final = re.compile(r"[-−–+]?[0-9][0-9.,'’ ]*%?")
 _LONE: Final = re.compile(r"(?P<whole>[0-9 '’]+)(?P<mark>[.,])(?P<rest>[0-9]+)")
-_BLANKS: Final = re.compile(r"\s+")
 _INFINITE: Final = re.compile(r"[-+]?(?:nan|inf(?:inity)?)")
 
 
@@ -94,7 +93,7 @@ def clean_text(text: str) -> str:
         text = unicodedata.normalize("NFC", text)
     if not text.isprintable():
         text = "".join(_visible(character) for character in text)
-    return _BLANKS.sub(" ", text).strip()
+    return " ".join(text.split())
 
 
 def _visible(character: str) -> str:

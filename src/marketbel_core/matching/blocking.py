@@ -7,7 +7,7 @@ the fewer products have it (inverse document frequency, Spärck Jones 1972).
 import math
 from collections import defaultdict
 from collections.abc import Iterable
-from heapq import nsmallest
+from heapq import nlargest
 from typing import Final
 
 from marketbel_core.catalog import Product
@@ -24,12 +24,17 @@ _GRAM_LENGTH: Final = 4
 
 
 class Blocks:
-    """Products by the tokens of their names. Not thread-safe; no I/O."""
+    """Products by the tokens of their names. Not thread-safe; no I/O.
+
+    Inside, a product goes by a small number: hashing ids would cost more than all the rest.
+    """
 
     def __init__(self) -> None:
-        self._products: dict[ProductId, Product] = {}
-        self._tokens: dict[ProductId, frozenset[str]] = {}
-        self._holders: defaultdict[str, set[ProductId]] = defaultdict(set)
+        self._slots: dict[ProductId, int] = {}
+        self._products: dict[int, Product] = {}
+        self._tokens: dict[int, frozenset[str]] = {}
+        self._holders: defaultdict[str, set[int]] = defaultdict(set)
+        self._slots_given = 0
 
     def __len__(self) -> int:
         return len(self._products)
@@ -37,43 +42,59 @@ class Blocks:
     def put(self, products: Iterable[Product]) -> None:
         """Take products in; a known id is replaced."""
         for product in products:
-            if self._products.get(product.id) == product:
+            known = self._slots.get(product.id)
+            if known is not None and self._products[known] == product:
                 continue
             self._forget(product.id)
-            tokens = _tokens(features_of(product.name))
-            self._products[product.id] = product
-            self._tokens[product.id] = tokens
-            for token in tokens:
-                self._holders[token].add(product.id)
+            self._take_in(product)
 
     def keep_only(self, product_ids: frozenset[ProductId]) -> None:
         """Forget every product that is not named."""
-        for product_id in self._products.keys() - product_ids:
+        for product_id in self._slots.keys() - product_ids:
             self._forget(product_id)
 
     def nearest(self, name: str, *, limit: int) -> list[Product]:
         """Return up to `limit` products that share a telling token, most shared weight first."""
+        weights = self._weights(_tokens(features_of(name)))
+        if not weights or limit < 1:
+            return []
+        least = nlargest(limit, weights.values())[-1]
+        found = [
+            (-weight, self._products[slot]) for slot, weight in weights.items() if weight >= least
+        ]
+        found.sort(key=lambda pair: (pair[0], pair[1].created_at, pair[1].id))
+        return [product for _, product in found[:limit]]
+
+    def _weights(self, tokens: frozenset[str]) -> dict[int, float]:
         common = max(_COMMON_MIN, int(len(self._products) * _COMMON_SHARE))
-        weights: defaultdict[ProductId, float] = defaultdict(float)
-        for token in _tokens(features_of(name)):
+        weights: defaultdict[int, float] = defaultdict(float)
+        for token in sorted(tokens):  # sums of floats depend on the order
             holders = self._holders.get(token, ())
             if not holders or len(holders) > common:
                 continue
             weight = math.log1p(len(self._products) / len(holders))
-            for product_id in holders:
-                weights[product_id] += weight
-        best = nsmallest(limit, weights, key=lambda found: self._rank(found, weights[found]))
-        return [self._products[product_id] for product_id in best]
+            for slot in holders:
+                weights[slot] += weight
+        return weights
 
-    def _rank(self, product_id: ProductId, weight: float) -> tuple[float, object, object]:
-        return -round(weight, 9), self._products[product_id].created_at, product_id
+    def _take_in(self, product: Product) -> None:
+        slot = self._slots_given
+        self._slots_given += 1
+        tokens = _tokens(features_of(product.name))
+        self._slots[product.id] = slot
+        self._products[slot] = product
+        self._tokens[slot] = tokens
+        for token in tokens:
+            self._holders[token].add(slot)
 
     def _forget(self, product_id: ProductId) -> None:
-        if self._products.pop(product_id, None) is None:
+        slot = self._slots.pop(product_id, None)
+        if slot is None:
             return
-        for token in self._tokens.pop(product_id):
+        del self._products[slot]
+        for token in self._tokens.pop(slot):
             holders = self._holders[token]
-            holders.discard(product_id)
+            holders.discard(slot)
             if not holders:
                 del self._holders[token]
 

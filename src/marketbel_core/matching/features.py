@@ -77,6 +77,7 @@ class Features:
     numbers: tuple[str, ...]
 
 
+@lru_cache(maxsize=16_384)  # a product is compared with many items; about 1 KB a name
 def features_of(name: str) -> Features:
     """Return the features of `name`; equal for names that differ in case, script or unit only."""
     folded = unicodedata.normalize("NFKC", name).casefold().replace("ё", "е")

@@ -1,0 +1,254 @@
+"""The values that every store of the catalogue keeps, whatever it is made of.
+
+Values that PostgreSQL cannot hold are refused here, by name, so that no store is kinder than it.
+"""
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from types import MappingProxyType
+from typing import Final
+
+from marketbel_core.catalog import DEFAULT_CURRENCY, Money, SourceType, Supplier
+from marketbel_core.errors import RefusedError
+from marketbel_core.ids import SupplierId
+from marketbel_core.intake.rows import AcceptedRow
+from marketbel_core.matching.review import ScoredCandidate
+from marketbel_core.ports import LogEntry
+
+__all__ = [
+    "CURRENCY_KEY",
+    "SKU_LENGTH_MAX",
+    "StorableRow",
+    "candidates_as_json",
+    "currency_of",
+    "json_value",
+    "later_sku",
+    "log_entry",
+    "storable_rows",
+    "storable_score",
+    "stored_supplier",
+    "strict_json",
+    "supplier_is_active",
+    "supplier_metadata",
+]
+
+CURRENCY_KEY: Final = "_currency"
+"""The characteristic that names the row's currency; absent for the catalogue's own."""
+
+SKU_LENGTH_MAX: Final = 255
+_NAME_LENGTH_MAX: Final = 500
+_ACTIVE_KEY: Final = "is_active"
+_ML_KEY: Final = "use_ml_processing"
+_WHOLESALE_KEY: Final = "_price_wholesale"
+_RETAIL_KEY: Final = "_price_retail"
+_TASK_ID_LENGTH_MAX: Final = 255
+_LOG_KEY_LENGTH_MAX: Final = 64
+_KIND_PRICE_MAX: Final = Decimal("9999999999.99")  # NUMERIC(12,2)
+_UNSTORABLE: Final = "row.unstorable"
+_STRICT: Final = json.JSONEncoder(allow_nan=False, ensure_ascii=False, sort_keys=True)
+_ZERO_IN_JSON: Final = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # not a backslash and "u0000"
+_CENT: Final = Decimal("0.01")
+_NO_CURRENCY: Final = "XXX"  # ISO 4217's code for "no currency": compared with no other
+_CURRENCY_LENGTH: Final = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StorableRow:
+    """A row as it is stored.
+
+    Attributes:
+        characteristics: A JSON object, keys sorted, the currency among them.
+        price_opt: The wholesale price (0 to 9,999,999,999.99 BYN) when the row has a usable one.
+        price_rrc: The retail or recommended price, likewise.
+    """
+
+    sku: str
+    name: str
+    price: Money
+    characteristics: str
+    price_opt: Decimal | None
+    price_rrc: Decimal | None
+
+
+def storable_rows(rows: Sequence[AcceptedRow]) -> list[StorableRow]:
+    """Return the rows to be stored, one a sku: of those that share one the last wins.
+
+    Raises:
+        RefusedError: a row cannot be stored (`row.unstorable`); the message names it.
+    """
+    last = {row.sku: row for row in rows}
+    return [_storable(row) for row in last.values()]
+
+
+def currency_of(characteristics: Mapping[str, object]) -> str:
+    """Return the currency that stored characteristics name.
+
+    What a neighbour wrote and is no currency gives "XXX", which no price is compared in.
+    """
+    named = characteristics.get(CURRENCY_KEY)
+    if named is None or named == "":
+        return DEFAULT_CURRENCY
+    code = str(named).strip().upper()
+    usable = len(code) == _CURRENCY_LENGTH and code.isascii() and code.isalpha()
+    return code if usable else _NO_CURRENCY
+
+
+def supplier_metadata(supplier: Supplier) -> dict[str, object]:
+    """Return what is kept in the column `metadata`: all the neighbours' keys, and ours.
+
+    Raises:
+        RefusedError: a value cannot be stored.
+    """
+    metadata = {**supplier.metadata, _ACTIVE_KEY: supplier.is_active}
+    if supplier.use_ml_processing is not None:
+        metadata[_ML_KEY] = supplier.use_ml_processing
+    strict_json([supplier.name, metadata], of=f"supplier {supplier.id}")
+    return metadata
+
+
+def supplier_is_active(metadata: Mapping[str, object]) -> bool:
+    """Tell whether a supplier is active: every one is of which nobody said that it is not."""
+    return str(metadata.get(_ACTIVE_KEY)).lower() != "false"
+
+
+def stored_supplier(
+    supplier_id: SupplierId, *, name: str, source_type: str, metadata: Mapping[str, object]
+) -> Supplier:
+    """Return the supplier that a stored row says."""
+    wish = metadata.get(_ML_KEY)
+    return Supplier(
+        id=supplier_id,
+        name=name,
+        source_type=SourceType(source_type),
+        is_active=supplier_is_active(metadata),
+        use_ml_processing=wish if isinstance(wish, bool) else None,
+        metadata=MappingProxyType(dict(metadata)),
+    )
+
+
+def storable_score(score: float) -> Decimal:
+    """Return a match score as its column holds it, with two decimals."""
+    return Decimal(repr(score)).quantize(_CENT, ROUND_HALF_UP)
+
+
+def candidates_as_json(candidates: Sequence[ScoredCandidate]) -> list[dict[str, object]]:
+    """Return candidates as the neighbours read them, best first."""
+    return [_candidate_as_json(candidate) for candidate in candidates]
+
+
+def later_sku(internal_sku: str) -> str:
+    """Return the article number `PROD-{ms}-{tail}` of the next millisecond."""
+    prefix, milliseconds, tail = internal_sku.split("-")
+    return f"{prefix}-{int(milliseconds) + 1}-{tail}"
+
+
+def log_entry(entry: LogEntry) -> LogEntry:
+    """Return the entry as it is stored: a log never fails over what it has to tell.
+
+    Details become strict JSON; a row number below 1 is none; a long key is told by its digest.
+    """
+    key = _text(entry.key)
+    if len(key) > _LOG_KEY_LENGTH_MAX:
+        key = hashlib.sha256(key.encode()).hexdigest()
+    return replace(
+        entry,
+        task_id=_text(entry.task_id)[:_TASK_ID_LENGTH_MAX],
+        message=_text(entry.message),
+        key=key,
+        row_number=entry.row_number if (entry.row_number or 0) >= 1 else None,
+        details={_text(name): json_value(value) for name, value in entry.details.items()},
+    )
+
+
+def json_value(value: object) -> object:
+    """Return `value` as strict JSON that PostgreSQL takes: what it cannot hold becomes text."""
+    match value:
+        case None | bool() | int():
+            return value
+        case float():
+            return value if math.isfinite(value) else str(value)
+        case str():
+            return _text(value)
+        case Mapping():
+            return {_text(str(key)): json_value(inner) for key, inner in value.items()}
+        case list() | tuple():
+            return [json_value(inner) for inner in value]
+        case _:
+            return _text(str(value))
+
+
+def strict_json(value: object, *, of: str) -> str:
+    """Return `value` as JSON that PostgreSQL takes, keys sorted.
+
+    Args:
+        of: Whose value it is, for the message.
+
+    Raises:
+        RefusedError: it has U+0000, half a character, NaN, an infinity or something that is no
+            JSON (`row.unstorable`).
+    """
+    try:
+        text = _STRICT.encode(value)
+        text.encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise RefusedError(_UNSTORABLE, f"{of} holds a value that cannot be stored") from error
+    if _ZERO_IN_JSON.search(text):
+        raise RefusedError(_UNSTORABLE, f"{of} holds the character U+0000")
+    return text
+
+
+def _text(text: str) -> str:
+    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
+
+
+def _storable(row: AcceptedRow) -> StorableRow:
+    where = f"row {row.row_number} of sheet {row.sheet!r}"
+    if not 1 <= len(row.sku) <= SKU_LENGTH_MAX:
+        raise RefusedError(_UNSTORABLE, f"{where}: a sku has 1 to {SKU_LENGTH_MAX} characters")
+    if not 1 <= len(row.name) <= _NAME_LENGTH_MAX:
+        raise RefusedError(_UNSTORABLE, f"{where}: a name has 1 to {_NAME_LENGTH_MAX} characters")
+    strict_json([row.sku, row.name], of=where)
+    characteristics = {k: v for k, v in row.characteristics.items() if k != CURRENCY_KEY}
+    if row.price.currency != DEFAULT_CURRENCY:
+        characteristics[CURRENCY_KEY] = row.price.currency
+    return StorableRow(
+        sku=row.sku,
+        name=row.name,
+        price=row.price,
+        characteristics=strict_json(characteristics, of=where),
+        price_opt=_kind_price(row, _WHOLESALE_KEY),
+        price_rrc=_kind_price(row, _RETAIL_KEY),
+    )
+
+
+def _kind_price(row: AcceptedRow, key: str) -> Decimal | None:
+    """Return a further price of a row; what is no price stays among the characteristics alone.
+
+    So does an amount in another currency: readers take the columns for Belarusian roubles.
+    """
+    value = row.characteristics.get(key)
+    if value is None or isinstance(value, bool) or row.price.currency != DEFAULT_CURRENCY:
+        return None
+    try:
+        amount = Decimal(str(value))
+    except InvalidOperation:
+        return None
+    if not amount.is_finite() or not 0 <= amount <= _KIND_PRICE_MAX:
+        return None
+    return amount.quantize(_CENT)
+
+
+def _candidate_as_json(candidate: ScoredCandidate) -> dict[str, object]:
+    told: dict[str, object] = {
+        "product_id": str(candidate.product_id),
+        "product_name": candidate.product_name,
+        "score": float(storable_score(candidate.score)),
+    }
+    if candidate.category_id is not None:
+        told["category_id"] = str(candidate.category_id)
+    return told

@@ -1,0 +1,62 @@
+"""The catalogue in PostgreSQL: a unit of work is one connection and one transaction."""
+
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from marketbel_adapters.postgres.errors import translated
+from marketbel_adapters.postgres.items import PostgresSupplierItems
+from marketbel_adapters.postgres.products import PostgresProducts
+from marketbel_adapters.postgres.row_log import PostgresRowLog
+from marketbel_adapters.postgres.suppliers import PostgresSuppliers
+from marketbel_adapters.postgres.transaction import Transaction
+from marketbel_core.ports import Catalog, CatalogUnit
+
+__all__ = ["PostgresCatalog", "PostgresCatalogUnit"]
+
+
+class PostgresCatalogUnit(CatalogUnit):
+    """One transaction's view of the catalogue."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._suppliers = PostgresSuppliers(transaction)
+        self._items = PostgresSupplierItems(transaction)
+        self._products = PostgresProducts(transaction)
+        self._log = PostgresRowLog(transaction)
+
+    @property
+    def suppliers(self) -> PostgresSuppliers:
+        return self._suppliers
+
+    @property
+    def items(self) -> PostgresSupplierItems:
+        return self._items
+
+    @property
+    def products(self) -> PostgresProducts:
+        return self._products
+
+    @property
+    def log(self) -> PostgresRowLog:
+        return self._log
+
+
+class PostgresCatalog(Catalog):
+    """Keeps the catalogue in the tables that we share with the neighbours, and in our own.
+
+    Units see what others have committed, statement by statement (READ COMMITTED): whoever reads
+    before writing locks first. The engine belongs to the caller, who disposes of it.
+    """
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine.execution_options(isolation_level="READ COMMITTED")
+
+    @asynccontextmanager
+    async def unit(self) -> AsyncGenerator[CatalogUnit]:
+        async with AsyncExitStack() as stack:
+            with translated():
+                connection = await stack.enter_async_context(self._engine.connect())
+            yield PostgresCatalogUnit(Transaction(connection))
+            with translated():
+                await connection.commit()  # without it, closing rolls back

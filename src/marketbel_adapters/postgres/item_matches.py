@@ -1,0 +1,149 @@
+"""What the matcher decided, written as sets: one statement for each kind of outcome.
+
+Only items that still wait are written: one that somebody linked meanwhile keeps its link.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import ARRAY, String, Uuid, all_, any_, literal, select, text
+
+from marketbel_adapters.catalog_values import candidates_as_json, later_sku, storable_score
+from marketbel_adapters.postgres import tables
+from marketbel_adapters.postgres.transaction import Transaction
+from marketbel_core.matching import Drafted, ForReview, Linked, MatchOutcome
+
+__all__ = ["record_matches"]
+
+_LINK: Final = text("""
+    UPDATE supplier_items i
+       SET product_id = o.product_id, match_status = 'auto_matched', match_score = o.score,
+           match_candidates = o.candidates, updated_at = CAST(:at AS timestamptz)
+      FROM jsonb_to_recordset(CAST(:outcomes AS jsonb))
+           AS o (item_id uuid, product_id uuid, score numeric, candidates jsonb)
+     WHERE i.id = o.item_id AND i.product_id IS NULL AND i.match_status = 'unmatched'
+""")
+_REVIEW: Final = text("""
+    WITH o AS MATERIALIZED (
+        SELECT * FROM jsonb_to_recordset(CAST(:outcomes AS jsonb))
+            AS o (item_id uuid, score numeric, candidates jsonb, created_at timestamptz,
+                  expires_at timestamptz)
+    ), doubted AS (
+        UPDATE supplier_items i
+           SET match_status = 'potential_match', match_score = o.score,
+               match_candidates = o.candidates, updated_at = CAST(:at AS timestamptz)
+          FROM o
+         WHERE i.id = o.item_id AND i.product_id IS NULL AND i.match_status = 'unmatched'
+        RETURNING i.id
+    )
+    INSERT INTO match_review_queue AS q
+           (supplier_item_id, candidate_products, status, created_at, expires_at)
+    SELECT o.item_id, o.candidates, 'pending', o.created_at, o.expires_at
+      FROM o JOIN doubted d ON d.id = o.item_id
+    ON CONFLICT (supplier_item_id) DO UPDATE
+       SET candidate_products = excluded.candidate_products, status = 'pending',
+           reviewed_by = NULL, reviewed_at = NULL,
+           created_at = excluded.created_at, expires_at = excluded.expires_at
+""")
+# The keys between the three tables are checked when the statement ends: by then all is there.
+_DRAFT: Final = text("""
+    WITH o AS MATERIALIZED (
+        SELECT * FROM jsonb_to_recordset(CAST(:outcomes AS jsonb))
+            AS o (item_id uuid, product_id uuid, internal_sku text, name text,
+                  category_id uuid, status product_status, created_at timestamptz)
+    ), linked AS (
+        UPDATE supplier_items i
+           SET product_id = o.product_id, match_status = 'auto_matched', match_score = 100,
+               match_candidates = '[]', updated_at = CAST(:at AS timestamptz)
+          FROM o
+         WHERE i.id = o.item_id AND i.product_id IS NULL AND i.match_status = 'unmatched'
+        RETURNING i.id, i.product_id
+    ), founded AS (
+        INSERT INTO products
+               (id, internal_sku, name, category_id, status, created_at, updated_at)
+        SELECT o.product_id, o.internal_sku, o.name, o.category_id, o.status,
+               o.created_at, o.created_at
+          FROM o JOIN linked l ON l.id = o.item_id
+        ON CONFLICT (id) DO NOTHING
+    )
+    INSERT INTO marketbel.drafts (product_id, supplier_item_id, created_at)
+    SELECT product_id, id, CAST(:at AS timestamptz) FROM linked
+    ON CONFLICT DO NOTHING
+""")
+
+
+async def record_matches(
+    transaction: Transaction, outcomes: Sequence[MatchOutcome], *, at: datetime
+) -> None:
+    """Write the outcomes, as `SupplierItems.record_matches` promises."""
+    links = [_link(outcome) for outcome in outcomes if isinstance(outcome, Linked)]
+    reviews = [_review(outcome) for outcome in outcomes if isinstance(outcome, ForReview)]
+    drafted = [outcome for outcome in outcomes if isinstance(outcome, Drafted)]
+    if drafted:
+        drafts = [_draft(outcome) for outcome in await _with_free_skus(transaction, drafted)]
+        await transaction.run(_DRAFT, {"outcomes": json.dumps(drafts), "at": at})
+    if links:
+        await transaction.run(_LINK, {"outcomes": json.dumps(links), "at": at})
+    if reviews:
+        await transaction.run(_REVIEW, {"outcomes": json.dumps(reviews), "at": at})
+
+
+async def _with_free_skus(transaction: Transaction, drafted: Sequence[Drafted]) -> list[Drafted]:
+    """Return the outcomes with article numbers that nobody has, later milliseconds if need be.
+
+    Two drafts of one batch share the millisecond, and one in 1.7 million pairs the tail as well.
+    """
+    ids = literal([outcome.product.id for outcome in drafted], ARRAY(Uuid))
+    pending, free, taken = list(drafted), dict[str, Drafted](), set[str]()
+    while pending:
+        wanted = literal([outcome.product.internal_sku for outcome in pending], ARRAY(String))
+        query = select(tables.Product.internal_sku).where(
+            tables.Product.internal_sku == any_(wanted), tables.Product.id != all_(ids)
+        )
+        taken.update(row.internal_sku for row in await transaction.run(query))
+        refused = []
+        for outcome in pending:
+            sku = outcome.product.internal_sku
+            if sku in taken:
+                later = replace(outcome.product, internal_sku=later_sku(sku))
+                refused.append(replace(outcome, product=later))
+            else:
+                free[sku] = outcome
+                taken.add(sku)
+        pending = refused
+    return list(free.values())
+
+
+def _link(outcome: Linked) -> dict[str, object]:
+    return {
+        "item_id": str(outcome.item.id),
+        "product_id": str(outcome.product_id),
+        "score": str(storable_score(outcome.score)),
+        "candidates": candidates_as_json(outcome.candidates),
+    }
+
+
+def _review(outcome: ForReview) -> dict[str, object]:
+    return {
+        "item_id": str(outcome.item.id),
+        "score": str(storable_score(outcome.score)),
+        "candidates": candidates_as_json(outcome.task.candidates),
+        "created_at": outcome.task.created_at.isoformat(),
+        "expires_at": outcome.task.expires_at.isoformat(),
+    }
+
+
+def _draft(outcome: Drafted) -> dict[str, object]:
+    product = outcome.product
+    return {
+        "item_id": str(outcome.item.id),
+        "product_id": str(product.id),
+        "internal_sku": product.internal_sku,
+        "name": product.name,
+        "category_id": product.category_id and str(product.category_id),
+        "status": product.status.value,
+        "created_at": product.created_at.isoformat(),
+    }

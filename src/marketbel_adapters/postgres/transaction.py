@@ -1,0 +1,48 @@
+"""One transaction: all statements pass here, and its errors come out as ours."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, cast
+
+import asyncpg
+from sqlalchemy import Executable
+from sqlalchemy.engine import CursorResult
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from marketbel_adapters.postgres.errors import translated
+from marketbel_core.ids import SupplierId
+
+__all__ = ["Transaction"]
+
+
+class Transaction:
+    """Runs statements; their errors are ours. Every method raises as `translated` says."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def run(
+        self,
+        statement: Executable,
+        values: Mapping[str, object] | None = None,
+        *,
+        supplier_id: SupplierId | None = None,
+    ) -> CursorResult[Any]:
+        """Run one statement and return its rows, all of them fetched.
+
+        Args:
+            statement: One statement.
+            values: Its parameters, by name.
+            supplier_id: The supplier that it refers to: reported when it is gone.
+        """
+        with translated(supplier_id=supplier_id):
+            return await self._connection.execute(statement, values)
+
+    async def copy(
+        self, rows: Iterable[Sequence[object]], *, into: str, columns: Sequence[str]
+    ) -> None:
+        """Bring rows into a table by COPY, within the transaction that a statement has begun."""
+        with translated():
+            raw = await self._connection.get_raw_connection()
+            # SQLAlchemy knows no driver's types; the engine runs on asyncpg.
+            driver = cast("asyncpg.Connection[asyncpg.Record]", raw.driver_connection)
+            await driver.copy_records_to_table(into, records=rows, columns=list(columns))

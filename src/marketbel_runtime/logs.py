@@ -38,4 +38,5 @@ def configure_logging(settings: Settings) -> None:
     root.setLevel(level)
     # arq logs job arguments at INFO, and an address may carry a secret.
     logging.getLogger("arq").setLevel(logging.WARNING)
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    for chatty in ("alembic", "httpx"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)

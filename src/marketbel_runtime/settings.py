@@ -122,7 +122,7 @@ class Settings(BaseSettings):
         int, Field(ge=1, le=20, description="Candidates that are kept with an item")
     ] = 5
     match_review_expiration_days: Annotated[
-        int, Field(ge=1, le=365, description="The date that a review task is given to expire on")
+        int, Field(ge=1, le=365, description="Days until a review task is dated to expire")
     ] = Field(
         default=30,
         validation_alias=AliasChoices("MATCH_REVIEW_EXPIRATION_DAYS", "REVIEW_EXPIRATION_DAYS"),
@@ -190,7 +190,6 @@ class Settings(BaseSettings):
             )
         password = quote(self.redis_password.get_secret_value(), safe="")
         return f"redis://:{password}@{self.redis_host}:{self.redis_port}/0"
-
 
     def require_uploads_dir(self) -> Path:
         """Return UPLOADS_DIR.

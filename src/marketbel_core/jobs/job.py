@@ -56,8 +56,8 @@ PHASE_PARAGRAPHS: Final[dict[Phase, str]] = {
     ),
     Phase.ANALYZING: (
         "The file is being read, by ml-analyze (the polling round asks how far it is) or here "
-        "(the import step reads it). A reading that makes no progress for too long fails as "
-        "stalled."
+        "(the import step reads it). A reading that is older than it may be and whose figures "
+        "stand still from one round to the next fails as stalled."
     ),
     Phase.MATCHING: (
         "The items are in the catalogue; the supplier's whole backlog is being matched and the "

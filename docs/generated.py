@@ -1,0 +1,232 @@
+"""The parts of the documentation that are made from the code, so that they cannot drift from it.
+
+Each function returns Markdown without the marks around it; `PARTS` names them.
+"""
+
+import ast
+import inspect
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import marketbel_adapters
+import marketbel_core
+from marketbel_core.jobs import EVENT_SUMMARIES, PHASE_PARAGRAPHS, TRANSITIONS, JobEvent, Phase
+from marketbel_runtime.settings import Settings
+
+__all__ = ["PARTS"]
+
+_CORE: Final = Path(marketbel_core.__file__).parent
+_ADAPTERS: Final = Path(marketbel_adapters.__file__).parent
+_LINE_LENGTH_MAX: Final = 99
+_BETWEEN_ARGUMENTS: Final = re.compile(r", (?![^\[]*\])")
+_SECTION: Final = re.compile(r"(Args|Attributes|Raises|Returns|Yields):")
+
+
+def _jobs_diagram() -> str:
+    arrows: dict[tuple[Phase, Phase], list[str]] = defaultdict(list)
+    for (phase, event), target in TRANSITIONS.items():
+        arrows[phase, target].append(event.__name__)
+    lines = [
+        f"{phase} --> {target}: {', '.join(names)}" for (phase, target), names in arrows.items()
+    ]
+    first = next(iter(Phase))
+    drawn = [f"[*] --> {first}", *lines, f"{Phase.COMPLETE} --> [*]"]
+    return "\n".join(["```mermaid", "stateDiagram-v2", *(f"    {line}" for line in drawn), "```"])
+
+
+def _jobs_phases() -> str:
+    return "\n\n".join(
+        f"### `{phase}`\n\n{PHASE_PARAGRAPHS[phase]}\n\n{_ways_out(phase)}" for phase in Phase
+    )
+
+
+def _ways_out(phase: Phase) -> str:
+    ways = [
+        f"- `{event.__name__}` ({EVENT_SUMMARIES[event]}): "
+        + (f"to `{target}`" if target is not phase else "stays")
+        for (source, event), target in TRANSITIONS.items()
+        if source is phase
+    ]
+    return "\n".join(ways) or "No event applies here."
+
+
+def _jobs_events() -> str:
+    return "\n".join(
+        ["| event | in short | when |", "|---|---|---|"]
+        + [
+            f"| `{event.__name__}` | {summary} | {_first_sentence(event)} |"
+            for event, summary in EVENT_SUMMARIES.items()
+        ]
+    )
+
+
+def _first_sentence(event: type[JobEvent]) -> str:
+    return (inspect.getdoc(event) or "").partition("\n")[0]
+
+
+def _settings() -> str:
+    properties = Settings.model_json_schema(by_alias=False)["properties"]
+    rows = [
+        f"| {_variable(name)} | {_default(schema)} | {_allowed(schema)} "
+        f"| {schema['description']} |"
+        for name, schema in properties.items()
+    ]
+    return "\n".join(["| variable | default | allowed | meaning |", "|---|---|---|---|", *rows])
+
+
+def _variable(name: str) -> str:
+    alias = Settings.model_fields[name].validation_alias
+    choices = getattr(alias, "choices", None) or [alias or name]
+    return " or ".join(f"`{str(choice).upper()}`" for choice in choices)
+
+
+def _default(schema: Mapping[str, Any]) -> str:
+    value = schema.get("default")
+    if value is None:
+        return "unset"
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+def _allowed(schema: Mapping[str, Any]) -> str:
+    match schema:
+        case {"minimum": low, "maximum": high}:
+            return f"{low:g} to {high:g}"
+        case {"enum": words}:
+            return ", ".join(f"`{word}`" for word in words)
+        case {"pattern": pattern}:
+            return f"`{pattern}`"
+        case {"type": "boolean"}:
+            return "`true`, `false`"
+        case {"format": "path"}:
+            return "a folder"
+        case _:
+            return "text"
+
+
+def _ports() -> str:
+    sections = []
+    for module, tree in _modules(_CORE / "ports"):
+        parts = [_described(node) for node in tree.body]
+        body = "\n\n".join(part for part in parts if part)
+        if body:
+            sections.append(f"## {module.stem}\n\n{ast.get_docstring(tree)}\n\n{body}")
+    return "\n\n".join(sections)
+
+
+def _described(node: ast.stmt) -> str:
+    match node:
+        case ast.ClassDef() if _is_port(node):
+            methods = [
+                _method(child)
+                for child in node.body
+                if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef)
+            ]
+            return "\n\n".join([f"### {node.name}", _markdown(node), *methods])
+        case ast.ClassDef():
+            return f"**`{node.name}`** {_markdown(node)}"
+        case ast.TypeAlias():
+            return f"**`{ast.unparse(node)}`**"
+        case _:
+            return ""
+
+
+def _method(node: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
+    decorators = [ast.unparse(name) for name in node.decorator_list]
+    lines = ["@property"] if "property" in decorators else []
+    lines += _signature(node)
+    return "\n".join(["```python", *lines, "```", "", _markdown(node)])
+
+
+def _signature(node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
+    """Return the lines of the signature as the formatter would have them."""
+    word = "async def" if isinstance(node, ast.AsyncFunctionDef) else "def"
+    begin = f"{word} {node.name}("
+    end = f") -> {ast.unparse(node.returns) if node.returns else 'None'}: ..."
+    arguments = re.sub(r"(?<=\S)=(?=\S)", " = ", ast.unparse(node.args))
+    if len(begin + arguments + end) <= _LINE_LENGTH_MAX:
+        return [begin + arguments + end]
+    indented = f"    {arguments}"
+    if len(indented) <= _LINE_LENGTH_MAX:
+        return [begin, indented, end]
+    return [begin, *(f"    {one}," for one in _BETWEEN_ARGUMENTS.split(arguments)), end]
+
+
+def _is_port(node: ast.stmt) -> bool:
+    return isinstance(node, ast.ClassDef) and any(
+        ast.unparse(base) == "Protocol" for base in node.bases
+    )
+
+
+def _markdown(node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> str:
+    """Return the docstring with its sections as lists."""
+    lines: list[str] = []
+    in_section = False
+    for line in (ast.get_docstring(node) or "").splitlines():
+        indent = len(line) - len(line.lstrip())
+        if found := _SECTION.fullmatch(line):
+            in_section = True
+            lines += [f"{found.group(1)}:", ""]
+        elif in_section and indent == len("    "):
+            name, _, meaning = line.strip().partition(": ")
+            lines.append(f"- `{name}`: {meaning}")
+        elif in_section and line:
+            lines.append(f"  {line.strip()}")
+        else:
+            lines.append(line)
+    return "\n".join(lines).strip()
+
+
+def _adapters() -> str:
+    """Return which classes keep which port, and the suite that they are held to."""
+    ports = [
+        node.name
+        for _, tree in _modules(_CORE / "ports")
+        for node in tree.body
+        if isinstance(node, ast.ClassDef) and _is_port(node)
+    ]
+    keepers: dict[str, list[str]] = defaultdict(list)
+    suites: dict[str, str] = {}
+    for module, node in _adapter_classes():
+        if module.is_relative_to(_ADAPTERS / "testing"):
+            suites[node.name] = _linked(node, module)
+            continue
+        for base in node.bases:
+            keepers[ast.unparse(base)].append(_linked(node, module))
+    return "\n".join(
+        ["| port | kept by | contract suite |", "|---|---|---|"]
+        + [
+            f"| [`{port}`](reference/ports.md#{port.lower()}) | {', '.join(keepers[port])} "
+            f"| {suites.get(f'{port}Contract', '')} |"
+            for port in ports
+        ]
+    )
+
+
+def _linked(node: ast.ClassDef, module: Path) -> str:
+    return f"[`{node.name}`](../src/{module.relative_to(_ADAPTERS.parent).as_posix()})"
+
+
+def _adapter_classes() -> Iterator[tuple[Path, ast.ClassDef]]:
+    for folder in sorted(path for path in _ADAPTERS.iterdir() if path.is_dir()):
+        for module, tree in _modules(folder):
+            for node in tree.body:
+                if isinstance(node, ast.ClassDef):
+                    yield module, node
+
+
+def _modules(folder: Path) -> Iterator[tuple[Path, ast.Module]]:
+    for path in sorted(folder.glob("*.py")):
+        yield path, ast.parse(path.read_text(encoding="utf-8"))
+
+
+PARTS: Final[Mapping[str, Callable[[], str]]] = {
+    "adapters": _adapters,
+    "jobs-diagram": _jobs_diagram,
+    "jobs-events": _jobs_events,
+    "jobs-phases": _jobs_phases,
+    "ports": _ports,
+    "settings": _settings,
+}

@@ -17,7 +17,7 @@ install: ## make or update .venv: pinned packages, test tools, the project itsel
 demo: install ## carry example price lists into a catalogue, on servers of its own
 	@"$(bin)/marketbel" demo $(ARGS)
 
-up: install ## start the servers and the worker, and keep them until Ctrl-C
+up: install ## start PostgreSQL and Valkey, migrate, keep them until Ctrl-C
 	@"$(bin)/marketbel" up $(ARGS)
 
 test: install ## run all tests (starts its own PostgreSQL and Valkey)

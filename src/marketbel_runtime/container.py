@@ -23,6 +23,7 @@ from marketbel_core.use_cases import (
     JobMover,
     MatchItems,
     RecalculateAggregates,
+    RescueJobs,
     StartIngestion,
 )
 from marketbel_runtime.settings import Settings
@@ -112,4 +113,11 @@ class Container(containers.DeclarativeContainer):
         catalog=catalog,
         clock=clock,
         currency=settings.provided.catalogue_currency,
+    )
+    rescue_jobs = providers.Factory(
+        RescueJobs,
+        jobs=jobs,
+        queue=queue,
+        clock=clock,
+        telemetry=telemetry,
     )

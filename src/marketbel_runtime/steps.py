@@ -21,16 +21,17 @@ async def run_step(container: Container, step: Step, *, may_retry: bool = False)
         UnavailableError: time may cure it, and `may_retry`.
     """
     match step:
-        case CourierStep(job_id=job_id):
-            await container.courier()(job_id, may_retry=may_retry)
-        case ImportStep(job_id=job_id):
-            await container.import_items()(job_id, may_retry=may_retry)
-        case MatchStep(job_id=job_id):
-            await container.match_items()(job_id=job_id, may_retry=may_retry)
-        case RecalculateStep(job_id=job_id, supplier_id=supplier_id, product_ids=product_ids):
+        case CourierStep(job_id=job_id, attempt=attempt):
+            await container.courier()(job_id, attempt=attempt, may_retry=may_retry)
+        case ImportStep(job_id=job_id, attempt=attempt):
+            await container.import_items()(job_id, attempt=attempt, may_retry=may_retry)
+        case MatchStep(job_id=job_id, attempt=attempt):
+            await container.match_items()(job_id=job_id, attempt=attempt, may_retry=may_retry)
+        case RecalculateStep():
             await container.recalculate_aggregates()(
-                job_id=job_id,
-                supplier_id=supplier_id,
-                product_ids=product_ids,
+                job_id=step.job_id,
+                attempt=step.attempt,
+                supplier_id=step.supplier_id,
+                product_ids=step.product_ids,
                 may_retry=may_retry,
             )

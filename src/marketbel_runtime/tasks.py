@@ -147,19 +147,21 @@ async def parse_task(
 
 @_task()
 async def courier_task(
-    container: Container, *, may_retry: bool, job_id: str, **_: object
+    container: Container, *, may_retry: bool, job_id: str, attempt: int | None = None, **_: object
 ) -> Result:
     """Carry the file of a job that exists already."""
-    job = await container.courier()(parse_job_id(job_id), may_retry=may_retry)
+    job = await container.courier()(parse_job_id(job_id), attempt=attempt, may_retry=may_retry)
     return _job_result(job)
 
 
 @_task()
 async def import_items_task(
-    container: Container, *, may_retry: bool, job_id: str, **_: object
+    container: Container, *, may_retry: bool, job_id: str, attempt: int | None = None, **_: object
 ) -> Result:
     """Read a stored file here and import its items."""
-    job = await container.import_items()(parse_job_id(job_id), may_retry=may_retry)
+    job = await container.import_items()(
+        parse_job_id(job_id), attempt=attempt, may_retry=may_retry
+    )
     return _job_result(job)
 
 
@@ -171,12 +173,14 @@ async def match_items_task(
     task_id: str | None = None,
     job_id: str | None = None,
     supplier_id: str | None = None,
+    attempt: int | None = None,
     **_: object,
 ) -> Result:
     """Match a backlog: a job's supplier's, a named supplier's, or everybody's."""
     result = await container.match_items()(
         supplier_id=parse_supplier_id(supplier_id) if supplier_id else None,
         job_id=parse_job_id(job_id) if job_id else None,
+        attempt=attempt,
         may_retry=may_retry,
     )
     return {
@@ -201,11 +205,13 @@ async def recalc_product_aggregates_task(
     job_id: str | None = None,
     product_ids: list[str] | None = None,
     trigger: str = "manual",
+    attempt: int | None = None,
     **_: object,
 ) -> Result:
     """Recompute lowest price and availability; complete the job that waits for it."""
     result = await container.recalculate_aggregates()(
         job_id=parse_job_id(job_id) if job_id else None,
+        attempt=attempt,
         product_ids=[parse_product_id(text) for text in product_ids or []],
         may_retry=may_retry,
     )

@@ -31,6 +31,7 @@ _TRIES_ARQ: Final = 1_000
 _POLL_DELAY_SECONDS: Final = 0.1
 _HEALTH_CHECK_SECONDS: Final = 30
 _DRAIN_SECONDS: Final = 10
+_RESCUE_INTERVAL: Final = timedelta(seconds=30)
 
 
 async def _startup(ctx: Context, *, settings: Settings) -> None:
@@ -40,7 +41,7 @@ async def _startup(ctx: Context, *, settings: Settings) -> None:
         ctx["container"] = container
 
         def tell(error: MarketbelError) -> None:
-            container.telemetry().event("poll.failed", code=error.code, error=str(error))
+            container.telemetry().event("tick.failed", code=error.code, error=str(error))
 
         await stack.enter_async_context(
             ticking(
@@ -48,6 +49,9 @@ async def _startup(ctx: Context, *, settings: Settings) -> None:
                 every=timedelta(seconds=settings.ml_poll_interval_seconds),
                 on_error=tell,
             )
+        )
+        await stack.enter_async_context(
+            ticking(container.rescue_jobs(), every=_RESCUE_INTERVAL, on_error=tell)
         )
     except BaseException:
         await stack.aclose()

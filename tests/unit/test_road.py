@@ -317,3 +317,19 @@ async def test_a_second_suppliers_list_meets_the_first_ones_drafts() -> None:
     assert (await world.jobs.get(job.id)).progress.matches_found == 2
     draft = next(product for product in products if product.id != _DRILL.id)
     assert world.catalog.aggregates()[draft.id].min_price == Decimal("90.00")
+
+
+async def test_a_step_of_an_earlier_attempt_leaves_the_present_one_alone() -> None:
+    world = await set_out()
+    while type(step := await next_step(world)) is not MatchStep:
+        assert step is not None
+        await run_step(world.container, step)
+    present = await world.jobs.get(_JOB)
+    moved = replace(present, attempt=2, version=present.version + 1)
+    await world.jobs.save(moved, expected_version=present.version)
+
+    await run_step(world.container, step)
+    await run_step(world.container, RecalculateStep(job_id=_JOB, attempt=1))
+
+    assert await world.jobs.get(_JOB) == moved
+    assert len(world.queue) == 0

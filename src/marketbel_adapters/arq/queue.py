@@ -58,5 +58,5 @@ def arq_job_of(step: Step) -> tuple[str, str, dict[str, Any]]:
         subject = ",".join([str(step.asked_at), *ids])
         digest = hashlib.sha256(subject.encode()).hexdigest()[:32]
         return function, f"{function}:{digest}", {"product_ids": ids, "trigger": "auto_match"}
-    kwargs = {"job_id": str(step.job_id)}
+    kwargs = {"job_id": str(step.job_id), "attempt": step.attempt}
     return function, f"{function}:{step.job_id}:{step.attempt}", kwargs

@@ -22,6 +22,7 @@ _NAME_BYTES_MAX: Final = 190
 _EXTENSION_LENGTH_MAX: Final = 15
 """What follows a dot and is longer is a part of the name: "No. 5. Building materials"."""
 
+_SIDECAR: Final = re.compile(r"\.meta\.json$", re.IGNORECASE)  # the names of sidecars are ours
 _UNSAFE: Final = re.compile(r"[^\w\-.]")
 _SUFFIXES: Final = {
     ".xlsx": FileType.EXCEL,
@@ -69,7 +70,7 @@ def sanitised(filename: str) -> str:
     name is cut to 200 characters (190 bytes) with its extension kept; nothing left becomes `file`.
     """
     name = unicodedata.normalize("NFC", filename.replace("\\", "/")).rsplit("/", 1)[-1]
-    name = _UNSAFE.sub("_", name).lstrip(".")
+    name = _SIDECAR.sub("_meta_json", _UNSAFE.sub("_", name).lstrip("."))
     stem, dot, extension = name.rpartition(".")
     if not stem or len(extension) > _EXTENSION_LENGTH_MAX:
         stem, dot, extension = name or "file", "", ""

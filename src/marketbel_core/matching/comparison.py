@@ -19,6 +19,12 @@ _CONFLICT_FACTOR: Final = 0.8
 _SILENT_FACTOR: Final = 0.93
 """One side names a code or a quantity and the other is silent: at best 93, a person decides."""
 
+_WORDS_CAP: Final = 93.0
+"""A word that one side alone has may be an edition (Plus), a colour or an accessory's "for"."""
+
+_TYPO_RATIO_MIN: Final = 80.0
+"""Two words this alike (RapidFuzz ratio) are one word, mistyped or inflected."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
@@ -26,8 +32,9 @@ class Comparison:
 
     Attributes:
         score: 0.0 to 100.0, two decimals.
-        conflicts: Features that both sides name and disagree in: `code`, `quantity`, `number`.
-        silent: Features that only one side names.
+        conflicts: Features that both sides name and disagree in: `code`, `quantity`, `number`,
+            `word`.
+        silent: Features that only one side names, and `word` when one has words of its own.
     """
 
     score: float
@@ -64,4 +71,22 @@ def compare(item: Features, product: Features) -> Comparison:
         alike *= _CONFLICT_FACTOR
     elif silent:
         alike *= _SILENT_FACTOR
+    mine_only, theirs_only = _words_apart(item.words, product.words)
+    if mine_only or theirs_only:
+        alike = min(alike, _WORDS_CAP)
+        (conflicts if mine_only and theirs_only else silent).append("word")
     return Comparison(score=round(alike, 2), conflicts=tuple(conflicts), silent=tuple(silent))
+
+
+def _words_apart(mine: frozenset[str], theirs: frozenset[str]) -> tuple[set[str], set[str]]:
+    """Return the words that each side has alone; a pair of look-alikes is no difference."""
+    alone = set(mine - theirs), set(theirs - mine)
+    one, other = sorted(alone, key=sorted)  # pairs are the same from either side
+    for word in sorted(one):
+        twin = next(
+            (twin for twin in sorted(other) if fuzz.ratio(word, twin) >= _TYPO_RATIO_MIN), None
+        )
+        if twin is not None:
+            one.discard(word)
+            other.discard(twin)
+    return alone

@@ -106,7 +106,11 @@ def draft_for(item: SupplierItem, *, now: datetime) -> Product:
 
 def _scored(item: SupplierItem, candidates: Sequence[Product]) -> list[ScoredCandidate]:
     features = features_of(item.name)
-    eligible = [product for product in candidates if product.drafted_for != item.supplier_id]
+    eligible = [
+        product
+        for product in candidates
+        if product.status is not ProductStatus.DRAFT or product.drafted_for != item.supplier_id
+    ]
     scored = [
         (compare(features, features_of(product.name)).score, product) for product in eligible
     ]

@@ -9,6 +9,7 @@ from marketbel_core.use_cases.recalculate_aggregates import (
     RecalculateAggregates,
     RecalculateResult,
 )
+from marketbel_core.use_cases.rescue_jobs import RescueJobs, RescueResult
 from marketbel_core.use_cases.start_ingestion import StartIngestion, StartRequest
 
 __all__ = [
@@ -21,6 +22,8 @@ __all__ = [
     "MatchResult",
     "RecalculateAggregates",
     "RecalculateResult",
+    "RescueJobs",
+    "RescueResult",
     "StartIngestion",
     "StartRequest",
     "rejection_entries",

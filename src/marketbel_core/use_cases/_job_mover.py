@@ -7,15 +7,49 @@ from marketbel_core.errors import (
     UnavailableError,
 )
 from marketbel_core.ids import JobId
-from marketbel_core.jobs import Actor, AttemptFailed, Failure, Job, JobEvent, JobProgress, advance
-from marketbel_core.ports import Catalog, Clock, JobStore, LogEntry, LogLevel, Telemetry
+from marketbel_core.jobs import (
+    Actor,
+    AttemptFailed,
+    Failure,
+    Job,
+    JobEvent,
+    JobProgress,
+    Phase,
+    advance,
+)
+from marketbel_core.ports import (
+    Catalog,
+    Clock,
+    CourierStep,
+    ImportStep,
+    JobStore,
+    LogEntry,
+    LogLevel,
+    MatchStep,
+    Step,
+    Telemetry,
+)
 
-__all__ = ["JobMover", "failure_of"]
+__all__ = ["JobMover", "failure_of", "step_of"]
 
 
-def failure_of(error: MarketbelError, *, actor: Actor = Actor.COURIER) -> Failure:
-    """Return the failure that `error` means for an attempt."""
+def failure_of(error: MarketbelError) -> Failure:
+    """Return the failure that `error` means for an attempt, with who erred by its code."""
+    actor = Actor.ML_ANALYZE if error.code.startswith("ml.") else Actor.COURIER
     return Failure(code=error.code, message=str(error), actor=actor)
+
+
+def step_of(job: Job) -> Step | None:
+    """Return the step that the job waits for; `None` when it waits for ml-analyze or has ended."""
+    match job.phase:
+        case Phase.DOWNLOADING:
+            return CourierStep(job_id=job.id, attempt=job.attempt)
+        case Phase.ANALYZING if job.analysis_id is None:
+            return ImportStep(job_id=job.id, attempt=job.attempt)
+        case Phase.MATCHING:
+            return MatchStep(job_id=job.id, attempt=job.attempt, supplier_id=job.supplier_id)
+        case Phase.ANALYZING | Phase.COMPLETE | Phase.FAILED:
+            return None
 
 
 class JobMover:
@@ -89,8 +123,14 @@ class JobMover:
             self._telemetry.event("log.lost", job_id=str(job.id), error=str(error))
 
     async def progress(self, job: Job, progress: JobProgress) -> None:
-        """Show new figures; a job that somebody else moved meanwhile keeps its own."""
-        await self._jobs.record_progress(job.id, progress, expected_version=job.version)
+        """Show new figures; a job that somebody else moved meanwhile keeps its own.
+
+        Figures decide nothing: when the store is away for a moment, they are lost and no more.
+        """
+        try:
+            await self._jobs.record_progress(job.id, progress, expected_version=job.version)
+        except UnavailableError as error:
+            self._telemetry.event("progress.lost", job_id=str(job.id), error=str(error))
 
     async def end_attempt(self, job: Job, error: MarketbelError, *, may_retry: bool) -> Job:
         """Fail the job by `error`, unless time may cure it and another delivery will come.

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Final
 
 from marketbel_core.errors import MarketbelError, StaleJobError
-from marketbel_core.jobs import Actor, Failure, ItemsParsed, Job, JobProgress, Phase
+from marketbel_core.jobs import Actor, Failure, ItemsParsed, Job, Phase
 from marketbel_core.ports import (
     AnalysisFailed,
     AnalysisFinished,
@@ -16,11 +16,11 @@ from marketbel_core.ports import (
     Clock,
     JobStore,
     Leases,
-    MatchStep,
+    LogLevel,
     StepQueue,
     Telemetry,
 )
-from marketbel_core.use_cases._job_mover import JobMover
+from marketbel_core.use_cases._job_mover import JobMover, step_of
 
 __all__ = ["CollectItems", "CollectResult"]
 
@@ -29,6 +29,7 @@ _BATCH_MAX: Final = 1_000
 
 _LEASE_NAME: Final = "poll"
 _LEASE_DURATION: Final = timedelta(seconds=60)
+_SENTENCES_TOLD: Final = 3
 _DETAILS_MAX: Final = 100
 """Sentences of the analyzer kept with a job; more would only fill the admin interface's page."""
 
@@ -141,13 +142,13 @@ class CollectItems:
             items_total=report.items_total,
             error_count=report.error_count,
         )
-        await self._move_to_matching(job, figures)
-
-    async def _move_to_matching(self, job: Job, figures: JobProgress) -> None:
         moved = await self._mover.move(replace(job, progress=figures), ItemsParsed())
-        await self._queue.ask(
-            MatchStep(job_id=moved.id, attempt=moved.attempt, supplier_id=moved.supplier_id)
-        )
+        if report.errors:
+            told = "; ".join(report.errors[:_SENTENCES_TOLD])
+            await self._mover.tell(moved, LogLevel.WARNING, f"ml-analyze reports: {told}")
+        step = step_of(moved)
+        assert step is not None, "a job that is being matched waits for the match step"
+        await self._queue.ask(step)
 
     async def _fail_if_stalled(self, job: Job) -> bool:
         if self._clock.now() - job.changed_at < self._analyzing_max:

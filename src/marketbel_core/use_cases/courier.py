@@ -24,7 +24,7 @@ from marketbel_core.ports import (
     ReadElsewhere,
     StepQueue,
 )
-from marketbel_core.use_cases._job_mover import JobMover
+from marketbel_core.use_cases._job_mover import JobMover, step_of
 
 __all__ = ["Courier"]
 
@@ -54,7 +54,9 @@ class Courier:
         self._clock = clock
         self._file_size_bytes_max = file_size_bytes_max
 
-    async def __call__(self, job_id: JobId, *, may_retry: bool = False) -> Job:
+    async def __call__(
+        self, job_id: JobId, *, attempt: int | None = None, may_retry: bool = False
+    ) -> Job:
         """Return the job after its file was carried, or after the attempt failed.
 
         A job that is past downloading is not carried again; its next step is asked for again, in
@@ -62,6 +64,7 @@ class Courier:
 
         Args:
             job_id: Whose file.
+            attempt: The attempt that asked; another one is left alone. `None` means any.
             may_retry: Whether another delivery of this step will follow an `UnavailableError`.
 
         Raises:
@@ -69,6 +72,8 @@ class Courier:
             UnavailableError: time may cure it, and `may_retry`.
         """
         job = await self._mover.load(job_id)
+        if attempt not in {None, job.attempt}:
+            return job
         if job.phase is not Phase.DOWNLOADING:
             await self._ask_next(job)
             return job
@@ -153,5 +158,6 @@ class Courier:
                 await self._mover.progress(job, figures)
 
     async def _ask_next(self, job: Job) -> None:
-        if job.phase is Phase.ANALYZING and job.analysis_id is None:
-            await self._queue.ask(ImportStep(job_id=job.id, attempt=job.attempt))
+        step = step_of(job)
+        if isinstance(step, ImportStep):
+            await self._queue.ask(step)

@@ -18,7 +18,7 @@ from marketbel_core.ports import (
     RowReader,
     StepQueue,
 )
-from marketbel_core.use_cases._job_mover import JobMover
+from marketbel_core.use_cases._job_mover import JobMover, step_of
 
 __all__ = ["ImportItems", "rejection_entries"]
 
@@ -43,11 +43,14 @@ class ImportItems:
         self._queue = queue
         self._clock = clock
 
-    async def __call__(self, job_id: JobId, *, may_retry: bool = False) -> Job:
+    async def __call__(
+        self, job_id: JobId, *, attempt: int | None = None, may_retry: bool = False
+    ) -> Job:
         """Return the job with its items in the catalogue, or with its attempt failed.
 
         Args:
             job_id: Whose file.
+            attempt: The attempt that asked; another one is left alone. `None` means any.
             may_retry: Whether another delivery of this step will follow an `UnavailableError`.
 
         Raises:
@@ -55,6 +58,8 @@ class ImportItems:
             UnavailableError: time may cure it, and `may_retry`.
         """
         job = await self._mover.load(job_id)
+        if attempt not in {None, job.attempt}:
+            return job
         try:
             if job.phase is Phase.ANALYZING and job.analysis_id is None:
                 job = await self._import(job)
@@ -62,10 +67,9 @@ class ImportItems:
             return await self._mover.load(job_id)
         except MarketbelError as error:
             return await self._mover.end_attempt(job, error, may_retry=may_retry)
-        if job.phase is Phase.MATCHING:
-            await self._queue.ask(
-                MatchStep(job_id=job.id, attempt=job.attempt, supplier_id=job.supplier_id)
-            )
+        step = step_of(job)
+        if isinstance(step, MatchStep):
+            await self._queue.ask(step)
         return job
 
     async def _import(self, job: Job) -> Job:

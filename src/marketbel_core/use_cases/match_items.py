@@ -109,6 +109,7 @@ class MatchItems:
         *,
         supplier_id: SupplierId | None = None,
         job_id: JobId | None = None,
+        attempt: int | None = None,
         may_retry: bool = False,
     ) -> MatchResult:
         """Match all that waits: of one supplier, or of every supplier.
@@ -119,6 +120,7 @@ class MatchItems:
         Args:
             supplier_id: Whose backlog, when no job says it; `None` means every supplier's.
             job_id: The job whose file brought the items.
+            attempt: The job's attempt that asked; another one is left alone. `None` means any.
             may_retry: Whether another delivery of this step will follow an `UnavailableError`;
                 if not, the job's attempt fails by it.
 
@@ -135,7 +137,7 @@ class MatchItems:
                 await self._ask_for_products(tally.result().product_ids)
             return tally.result()
         job = await self._mover.load(job_id)
-        if job.phase is not Phase.MATCHING:
+        if job.phase is not Phase.MATCHING or attempt not in {None, job.attempt}:
             return MatchResult()
         try:
             await self._drain(job.supplier_id, tally)

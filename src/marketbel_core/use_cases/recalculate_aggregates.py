@@ -39,6 +39,7 @@ class RecalculateAggregates:
         self,
         *,
         job_id: JobId | None = None,
+        attempt: int | None = None,
         supplier_id: SupplierId | None = None,
         product_ids: Sequence[ProductId] = (),
         may_retry: bool = False,
@@ -47,6 +48,7 @@ class RecalculateAggregates:
 
         Args:
             job_id: The job that completes with it; its supplier is meant.
+            attempt: The job's attempt that asked; another one is left alone. `None` means any.
             supplier_id: Whose products, when no job says it.
             product_ids: Further products.
             may_retry: Whether another delivery of this step will follow an `UnavailableError`;
@@ -59,7 +61,7 @@ class RecalculateAggregates:
         if job_id is None:
             return await self._recalculate_all(supplier_id, product_ids)
         job = await self._mover.load(job_id)
-        if job.phase is not Phase.MATCHING:
+        if job.phase is not Phase.MATCHING or attempt not in {None, job.attempt}:
             return RecalculateResult()
         try:
             result = await self._recalculate_all(job.supplier_id, product_ids)

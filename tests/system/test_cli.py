@@ -195,7 +195,9 @@ def test_ctrl_c_ends_the_demo_and_everything_it_started(tmp_path: Path) -> None:
     with started("demo", "--json", cwd=tmp_path) as process:
         errors = tmp_path / "stderr"
         deadline = time.monotonic() + 60
-        while "downloading" not in errors.read_text() and time.monotonic() < deadline:
+        while not re.search(r": (downloading|analyzing)", errors.read_text()):
+            assert process.poll() is None, errors.read_text()
+            assert time.monotonic() < deadline, errors.read_text()
             time.sleep(0.02)
         children = descendants(process)
         folders = set(re.findall(r"/\S*marketbel-[\w-]+", " ".join(_arguments(children))))

@@ -267,7 +267,7 @@ async def test_a_large_list_is_merged_as_a_set(
     for name, told, expected in (
         ("all new", rows, ImportFigures(inserted=20_000)),
         ("all unchanged", rows, ImportFigures(unchanged=20_000)),
-        ("a tenth dearer", dearer, ImportFigures(updated=2_000, unchanged=18_000)),
+        ("a tenth dearer", dearer, ImportFigures(updated=2_000, unchanged=18_000, repriced=2_000)),
     ):
         begun = perf_counter()
         figures = await merged(catalog, supplier.id, *told, at=LATER)

@@ -101,7 +101,7 @@ async def test_rows_become_items_and_the_match_is_asked_for() -> None:
     world = memory()
     job = await carried(world)
 
-    imported = await world.container.import_items()(job.id)
+    imported = (await world.container.import_items()(job.id)).job
 
     assert imported == await world.jobs.get(job.id)
     assert imported.phase is Phase.MATCHING
@@ -118,7 +118,7 @@ async def test_figures_count_what_was_read_and_what_was_rejected() -> None:
     world = memory()
     job = await carried(world)
 
-    imported = await world.container.import_items()(job.id)
+    imported = (await world.container.import_items()(job.id)).job
 
     progress = imported.progress
     assert (progress.items_processed, progress.items_total, progress.error_count) == (3, 3, 1)
@@ -150,13 +150,13 @@ async def test_a_rejected_row_is_told_with_all_that_it_said() -> None:
 async def test_a_second_delivery_adds_nothing_and_asks_again() -> None:
     world = memory()
     job = await carried(world)
-    imported = await world.container.import_items()(job.id)
+    imported = (await world.container.import_items()(job.id)).job
     lost = await world.queue.take()
     assert lost is not None
     await world.queue.done(lost)
     items, log, prices = world.catalog.items(), world.catalog.log(), world.catalog.price_history()
 
-    again = await world.container.import_items()(job.id)
+    again = (await world.container.import_items()(job.id)).job
 
     assert again == imported
     assert world.catalog.items() == items
@@ -174,7 +174,7 @@ async def test_a_delivery_after_a_crash_between_commit_and_job_adds_nothing_twic
     crashed = await world.jobs.get(job.id)
     await world.jobs.save(job, expected_version=crashed.version)
 
-    again = await world.container.import_items()(job.id)
+    again = (await world.container.import_items()(job.id)).job
 
     assert again.phase is Phase.MATCHING
     assert world.catalog.items() == items
@@ -198,7 +198,7 @@ async def test_a_later_list_changes_prices_and_leaves_what_it_does_not_name() ->
         "100.00",
         "90.00",
     ]
-    assert world.catalog.imports()[-1].figures == ImportFigures(updated=1)
+    assert world.catalog.imports()[-1].figures == ImportFigures(updated=1, repriced=1)
 
 
 @pytest.mark.parametrize("may_retry", [True, False])
@@ -217,7 +217,7 @@ async def test_a_file_that_is_no_price_list_ends_the_attempt(
     world = memory()
     job = await carried(world, file)
 
-    failed = await world.container.import_items()(job.id, may_retry=may_retry)
+    failed = (await world.container.import_items()(job.id, may_retry=may_retry)).job
 
     assert failed.phase is Phase.FAILED
     assert failed.failure is not None
@@ -234,7 +234,7 @@ async def test_a_stored_file_that_is_gone_ends_the_attempt() -> None:
     assert job.file_key is not None
     await world.files.delete(job.file_key)
 
-    failed = await world.container.import_items()(job.id)
+    failed = (await world.container.import_items()(job.id)).job
 
     assert failed.failure is not None
     assert failed.failure.code == "storage.missing"
@@ -245,7 +245,7 @@ async def test_a_job_without_a_file_ends_the_attempt() -> None:
     job = a_job(phase=Phase.ANALYZING)
     await world.jobs.add(job)
 
-    failed = await world.container.import_items()(job.id)
+    failed = (await world.container.import_items()(job.id)).job
 
     assert failed.failure is not None
     assert failed.failure.code == "storage.missing"
@@ -255,7 +255,7 @@ async def test_a_supplier_that_is_gone_ends_the_attempt() -> None:
     world, elsewhere = memory(), memory()
     job = await carried(world)
 
-    failed = await importer_of(world, catalog=elsewhere.catalog)(job.id)
+    failed = (await importer_of(world, catalog=elsewhere.catalog)(job.id)).job
 
     assert failed.failure is not None
     assert failed.failure.code == "supplier.not_found"
@@ -270,7 +270,7 @@ async def test_a_commit_that_is_lost_leaves_nothing_and_the_next_delivery_import
         await importer(job.id, may_retry=True)
     left = [world.catalog.items(), world.catalog.log(), world.catalog.imports()]
     waiting = await world.jobs.get(job.id)
-    imported = await importer(job.id, may_retry=True)
+    imported = (await importer(job.id, may_retry=True)).job
 
     assert caught.value is _LOST
     assert left == [[], [], []]
@@ -283,7 +283,9 @@ async def test_a_commit_that_is_lost_for_good_ends_the_attempt() -> None:
     world = memory()
     job = await carried(world)
 
-    failed = await importer_of(world, catalog=_FailingCommits(world.catalog, failures=1))(job.id)
+    failed = (
+        await importer_of(world, catalog=_FailingCommits(world.catalog, failures=1))(job.id)
+    ).job
 
     assert failed.failure is not None
     assert failed.failure.code == _LOST.code
@@ -295,7 +297,7 @@ async def test_of_two_imports_at_once_the_second_gives_way() -> None:
     job = await carried(world)
     reader = _Meanwhile(world.container.reader(), lambda: world.container.import_items()(job.id))
 
-    imported = await importer_of(world, reader=reader)(job.id)
+    imported = (await importer_of(world, reader=reader)(job.id)).job
 
     assert imported == await world.jobs.get(job.id)
     assert imported.phase is Phase.MATCHING
@@ -317,7 +319,7 @@ async def test_an_import_that_fails_after_another_one_succeeded_harms_nothing(
 
     reader = _Meanwhile(world.container.reader(), another_imports_it)
 
-    imported = await importer_of(world, reader=reader)(job.id)
+    imported = (await importer_of(world, reader=reader)(job.id)).job
 
     assert imported == await world.jobs.get(job.id)
     assert (imported.phase, imported.failure) == (Phase.MATCHING, None)
@@ -330,7 +332,7 @@ async def test_a_job_that_is_called_off_while_it_is_read_stays_called_off() -> N
         world.container.reader(), lambda: world.container.mover().move(job, Cancelled())
     )
 
-    imported = await importer_of(world, reader=reader)(job.id)
+    imported = (await importer_of(world, reader=reader)(job.id)).job
 
     assert imported.failure is not None
     assert imported.failure.code == "job.cancelled"
@@ -343,7 +345,7 @@ async def test_a_job_in_another_phase_is_left_alone(phase: Phase) -> None:
     job = a_job(phase=phase)
     await world.jobs.add(job)
 
-    assert await world.container.import_items()(job.id) == job
+    assert (await world.container.import_items()(job.id)).job == job
     assert len(world.queue) == 0
 
 
@@ -365,7 +367,7 @@ async def test_only_the_sheet_that_the_job_names_is_read() -> None:
     rows = (a_row(sheet="Опт", sku="A"), a_row(sheet="Розница", sku="B"))
     reader = ScriptedRowReader({job.file_key: ReadRows(accepted=rows, rejected=())})
 
-    imported = await importer_of(world, reader=reader)(job.id)
+    imported = (await importer_of(world, reader=reader)(job.id)).job
 
     assert [item.sku for item in world.catalog.items()] == ["A"]
     assert imported.progress == JobProgress(

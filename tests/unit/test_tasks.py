@@ -6,6 +6,8 @@ from uuid import UUID
 import pytest
 from arq import Retry
 
+from marketbel_adapters.testing.builders import a_supplier
+from marketbel_core.catalog import SourceType
 from marketbel_core.errors import UnavailableError
 from marketbel_core.ids import JobId
 from marketbel_core.jobs import Phase, Reading
@@ -14,13 +16,13 @@ from marketbel_runtime.steps import TRIES_MAX
 from marketbel_runtime.tasks import (
     TASKS,
     Context,
+    TaskUnavailableError,
     courier_task,
     download_and_trigger_ml,
-    import_items_task,
     match_items_task,
     parse_task,
     poll_ml_job_status_task,
-    recalc_product_aggregates_task,
+    recalc_aggregates_task,
 )
 
 JOB = "0c5f39a1-6d3d-4c5e-9f5f-0f2f0e7b1a11"
@@ -57,7 +59,7 @@ async def test_download_and_trigger_ml_hands_the_file_to_ml_analyze() -> None:
     assert result["status"] == "success"
     assert result["task_id"] == "download-1"
     assert result["ml_job_id"] == job.analysis_id is not None
-    assert result["file_path"] == job.file_key
+    assert result["file_path"] == f"/shared/uploads/{job.file_key}"
 
 
 async def test_without_ml_processing_the_job_is_read_here_and_completes() -> None:
@@ -182,10 +184,11 @@ async def test_unknown_arguments_are_tolerated_and_told_by_name() -> None:
 
 async def test_an_unexpected_error_fails_the_job_and_returns() -> None:
     app = a_market()
-    await parse_task(ctx(app), job_id=JOB, supplier_name="Acme", source_config={"file_path": URL})
     app.container.reader().read = None  # type: ignore[method-assign,assignment] # a bug of ours
 
-    result = await import_items_task(ctx(app), job_id=JOB)
+    result = await parse_task(
+        ctx(app), job_id=JOB, supplier_name="Acme", source_config={"file_path": URL}
+    )
 
     job = await app.jobs.get(JobId(UUID(JOB)))
     assert result["code"] == "internal.error"
@@ -203,13 +206,10 @@ async def test_an_unknown_job_is_an_answer_and_no_crash() -> None:
 async def test_matching_and_aggregates_run_without_a_job() -> None:
     app = a_market()
     await parse_task(ctx(app), supplier_name="Acme", source_config={"file_path": URL})
-    step = await app.queue.take()
-    assert step is not None
-    await import_items_task(ctx(app), job_id=str(step.job_id))
 
     matched = await match_items_task(ctx(app), task_id="match-1", batch_size=1, max_retries=3)
     ids = [str(item.product_id) for item in app.catalog.items()]
-    recalculated = await recalc_product_aggregates_task(ctx(app), product_ids=ids)
+    recalculated = await recalc_aggregates_task(ctx(app), product_ids=ids)
 
     assert (matched["items_processed"], matched["new_products_created"]) == (2, 2)
     assert recalculated["products_processed"] == recalculated["products_updated"] == 2
@@ -227,5 +227,92 @@ async def test_a_polling_round_says_what_it_did() -> None:
     assert result["jobs_polled"] == 1
 
 
-def test_every_task_has_a_name_of_its_own() -> None:
-    assert len({task.__name__ for task in TASKS}) == len(TASKS)
+async def test_parse_task_tells_what_it_stored_and_what_it_rejected() -> None:
+    app = a_market()
+    app.sources.put(URL, (LIST + "A3;;3\n").encode())
+
+    first = await parse_task(ctx(app), supplier_name="Acme", source_config={"file_path": URL})
+    app.sources.put(URL, LIST.replace("2,50", "2,40").encode())
+    second = await parse_task(
+        ctx(app, delivery="d2"), supplier_name="Acme", source_config={"file_path": URL}
+    )
+
+    assert first["status"] == "partial_success"
+    assert [first[key] for key in ("items_parsed", "items_failed", "price_history_entries")] == [
+        2,
+        1,
+        2,
+    ]
+    assert second["status"] == "success"
+    assert [second[key] for key in ("items_parsed", "items_failed", "price_history_entries")] == [
+        2,
+        0,
+        1,
+    ]
+    assert isinstance(first["duration_seconds"], float)
+
+
+async def test_parse_task_with_a_supplier_alone_takes_the_suppliers_own_source() -> None:
+    app = a_market()
+    supplier = a_supplier(source_type=SourceType.CSV, metadata={"source_url": URL})
+    async with app.catalog.unit() as unit:
+        await unit.suppliers.add(supplier)
+
+    result = await parse_task(ctx(app), supplier_id=str(supplier.id))
+
+    assert (result["status"], result["items_parsed"]) == ("success", 2)
+
+
+async def test_a_supplier_without_a_source_is_refused_with_the_cure() -> None:
+    app = a_market()
+    supplier = a_supplier()
+    async with app.catalog.unit() as unit:
+        await unit.suppliers.add(supplier)
+
+    result = await parse_task(ctx(app), supplier_id=str(supplier.id))
+
+    assert result["code"] == "supplier.no_source"
+    assert "source_url" in str(result["error"])
+
+
+NOT_BUILT_CALLS: list[tuple[str, dict[str, object]]] = [
+    ("cleanup_shared_files_task", {"ttl_hours": 24, "dry_run": True}),
+    ("enrich_item_task", {"task_id": "e", "supplier_item_id": JOB, "preserve_existing": True}),
+    ("expire_review_queue_task", {}),
+    ("handle_manual_match_event", {"event_id": "m", "supplier_item_id": JOB, "action": "unlink"}),
+    ("master_sync_task", {"task_id": "s"}),
+    ("retry_job_task", {"job_id": JOB}),
+    ("scheduled_sync_task", {}),
+    ("trigger_master_sync_task", {"task_id": "s", "triggered_by": "manual"}),
+]
+
+
+@pytest.mark.parametrize(("name", "kwargs"), NOT_BUILT_CALLS)
+async def test_a_task_that_is_not_built_says_so_and_does_nothing(
+    name: str, kwargs: dict[str, object]
+) -> None:
+    app = a_market()
+    task = next(task for task in TASKS if task.__name__ == name)
+
+    with pytest.raises(TaskUnavailableError, match=name) as caught:
+        await task(ctx(app), **kwargs)
+
+    assert caught.value.code == "task.not_available"
+    assert len(app.queue) == 0
+
+
+def test_every_task_of_the_deployment_stands_under_every_name_that_it_has() -> None:
+    names = [task.__name__ for task in TASKS]
+
+    assert len(set(names)) == len(names)
+    assert set(names) == {
+        "courier_task",
+        "download_and_trigger_ml",
+        "import_items_task",
+        "match_items_task",
+        "parse_task",
+        "poll_ml_job_status_task",
+        "recalc_aggregates_task",
+        "recalc_product_aggregates_task",
+        *(name for name, _ in NOT_BUILT_CALLS),
+    }

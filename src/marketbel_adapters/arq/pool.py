@@ -1,21 +1,118 @@
 """The connection that jobs are enqueued and worked through: our own pool, JSON on both sides."""
 
-from arq.connections import ArqRedis
-from redis.asyncio import ConnectionPool
+import os
+from datetime import datetime, timedelta
+from typing import Any, Final
+from urllib.parse import quote
+
+from arq.connections import ArqRedis, RedisSettings
+from arq.jobs import Job
+from redis.asyncio import ConnectionPool, SSLConnection, UnixDomainSocketConnection
 
 from marketbel_adapters.arq.serializer import deserialize, serialize
 
-__all__ = ["pool_on"]
+__all__ = ["JsonArqRedis", "create_pool", "pool_on"]
+
+_QUEUE_NAME: Final = "price-ingestion-queue"
 
 
-def pool_on(connections: ConnectionPool, *, queue_name: str) -> ArqRedis:
+class JsonArqRedis(ArqRedis):
+    """arq's client, with two things made right: payloads are JSON, and ids are kept.
+
+    Callers of the deployment pass `job_id` or `task_id` as arguments of the task and mean that it
+    runs once; arq looks at `_job_id` only. Here an id among the arguments names the queued job.
+    """
+
+    async def enqueue_job(
+        self,
+        function: str,
+        *args: Any,  # noqa: ANN401 - arq's signature
+        _job_id: str | None = None,
+        _queue_name: str | None = None,
+        _defer_until: datetime | None = None,
+        _defer_by: float | timedelta | None = None,
+        _expires: float | timedelta | None = None,
+        _job_try: int | None = None,
+        **kwargs: Any,  # noqa: ANN401 - arq's signature
+    ) -> Job | None:
+        """Enqueue a job; return `None` when the same one is queued or running already."""
+        named = kwargs.get("job_id") or kwargs.get("task_id")
+        if _job_id is None and named:
+            _job_id = f"{function}:{named}"
+        return await super().enqueue_job(
+            function,
+            *args,
+            _job_id=_job_id,
+            _queue_name=_queue_name,
+            _defer_until=_defer_until,
+            _defer_by=_defer_by,
+            _expires=_expires,
+            _job_try=_job_try,
+            **kwargs,
+        )
+
+
+def pool_on(connections: ConnectionPool, *, queue_name: str) -> JsonArqRedis:
     """Return an arq pool over `connections` that speaks JSON and enqueues on `queue_name`.
 
     Nothing connects before the first command.
     """
-    return ArqRedis(
+    return JsonArqRedis(
         connections,
         job_serializer=serialize,
         job_deserializer=deserialize,
         default_queue_name=queue_name,
     )
+
+
+async def create_pool(
+    settings: RedisSettings | None = None, *, queue_name: str | None = None
+) -> JsonArqRedis:
+    """Return a pool whose jobs our workers run; close it with `await pool.aclose()`.
+
+    A drop-in for arq's own `create_pool`, whose jobs are pickled and wait on another queue.
+
+    Args:
+        settings: Where Redis is; `None` reads REDIS_URL, else REDIS_HOST, REDIS_PORT and
+            REDIS_PASSWORD, from the environment.
+        queue_name: The workers' queue; `None` reads QUEUE_NAME.
+
+    Raises:
+        redis.exceptions.RedisError: Redis does not answer, as with arq's own.
+    """
+    name = queue_name or os.environ.get("QUEUE_NAME") or _QUEUE_NAME
+    connections = _from_environment() if settings is None else _from_settings(settings)
+    pool = pool_on(connections, queue_name=name)
+    pool.auto_close_connection_pool = True
+    try:
+        await pool.ping()
+    except BaseException:
+        await pool.aclose()
+        raise
+    return pool
+
+
+def _from_environment() -> ConnectionPool:
+    url = os.environ.get("REDIS_URL")
+    if not url:
+        password = quote(os.environ.get("REDIS_PASSWORD", ""), safe="")
+        host = os.environ.get("REDIS_HOST") or "redis"
+        port = os.environ.get("REDIS_PORT") or "6379"
+        url = f"redis://:{password}@{host}:{port}/0" if password else f"redis://{host}:{port}/0"
+    return ConnectionPool.from_url(url)
+
+
+def _from_settings(settings: RedisSettings) -> ConnectionPool:
+    common: dict[str, Any] = {
+        "db": settings.database,
+        "username": settings.username,
+        "password": settings.password,
+    }
+    if settings.unix_socket_path is not None:
+        return ConnectionPool(UnixDomainSocketConnection, path=settings.unix_socket_path, **common)
+    if isinstance(settings.host, list):
+        raise TypeError("Redis Sentinel is not supported: name one host")
+    place: dict[str, Any] = {"host": settings.host, "port": settings.port, **common}
+    if settings.ssl:
+        return ConnectionPool(SSLConnection, **place)
+    return ConnectionPool(**place)

@@ -30,8 +30,8 @@ def deserialize(raw: bytes) -> dict[str, Any]:
     """
     if raw.startswith(_PICKLE_MARKS):
         raise DeserializationError(
-            "the job was written as pickle, which is never read here: enqueue it with a JSON "
-            "serializer (marketbel_adapters.arq.serialize) on the queue QUEUE_NAME"
+            "the job was written as pickle, which is never read here: enqueue it through "
+            "marketbel_adapters.arq.create_pool, which writes JSON on the queue QUEUE_NAME"
         )
     try:
         payload = json.loads(raw)

@@ -49,6 +49,7 @@ class MemorySupplierItems(SupplierItems):
         if supplier_id not in self._draft.suppliers:
             raise SupplierNotFoundError(supplier_id)
         inserted = updated = 0
+        prices_before = len(self._draft.prices)
         for row in kept:
             item_id = self._draft.item_ids.get((supplier_id, row.sku))
             if item_id is None:
@@ -61,6 +62,7 @@ class MemorySupplierItems(SupplierItems):
             updated=updated,
             unchanged=len(kept) - inserted - updated,
             merged=len(rows) - len(kept),
+            repriced=len(self._draft.prices) - prices_before - inserted,
         )
 
     async def claim_unmatched(

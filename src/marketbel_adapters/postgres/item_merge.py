@@ -85,8 +85,9 @@ _UPDATE: Final = text("""
           FROM changed c
          WHERE (c.price_before, c.currency_before)
                IS DISTINCT FROM (c.current_price, c.characteristics -> '_currency')
+        RETURNING id
     )
-    SELECT count(*) FROM changed
+    SELECT (SELECT count(*) FROM changed) AS updated, (SELECT count(*) FROM recorded) AS repriced
 """)
 
 
@@ -120,13 +121,15 @@ async def merge(
     values = {"supplier_id": supplier_id, "at": at}
     inserted = await transaction.run(_INSERT, values, supplier_id=supplier_id)
     inserted_count = int(inserted.scalar_one())
-    updated_count = int((await transaction.run(_UPDATE, values)).scalar_one())
+    counts = (await transaction.run(_UPDATE, values)).mappings().one()
+    updated_count = int(counts["updated"])
     await transaction.run(_DROP)
     return ImportFigures(
         inserted=inserted_count,
         updated=updated_count,
         unchanged=len(kept) - inserted_count - updated_count,
         merged=len(rows) - len(kept),
+        repriced=int(counts["repriced"]),
     )
 
 

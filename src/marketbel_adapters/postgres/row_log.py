@@ -67,13 +67,12 @@ class PostgresRowLog(RowLog):
         rejected: int,
         at: datetime,
     ) -> None:
-        accepted = figures.inserted + figures.updated + figures.unchanged + figures.merged
         statement = insert(tables.Import).values(
             id=func.gen_random_uuid(),
             job_id=job_id,
             supplier_id=supplier_id,
             attempt=attempt,
-            accepted=accepted,
+            accepted=figures.accepted,
             rejected=rejected,
             inserted=figures.inserted,
             updated=figures.updated,

@@ -45,7 +45,8 @@ class ItemsContract:
         )
 
         assert first == ImportFigures(inserted=2)
-        assert second == ImportFigures(inserted=1, updated=1, unchanged=1, merged=1)
+        assert second == ImportFigures(inserted=1, updated=1, unchanged=1, merged=1, repriced=1)
+        assert second.accepted == 4
         items = await peek.items(supplier.id)
         assert {sku: str(item.price) for sku, item in items.items()} == {
             "same": "1.00",
@@ -100,7 +101,9 @@ class ItemsContract:
         fields = {"name": row.name, "price": row.price, "characteristics": row.characteristics}
         changed = AcceptedRow(sheet="s", row_number=3, sku="a", **{**fields, **changes})  # type: ignore[arg-type]  # the parameters above are of the right types
 
-        assert await merged(catalog, supplier.id, changed, at=LATER) == ImportFigures(updated=1)
+        assert await merged(catalog, supplier.id, changed, at=LATER) == ImportFigures(
+            updated=1, repriced=int("price" in changes)
+        )
 
         item = (await peek.items(supplier.id))["a"]
         assert (item.name, item.price) == (changed.name, changed.price.amount)

@@ -182,7 +182,7 @@ class CatalogMachine(RuleBasedStateMachine):
 
     def _merge_into_model(self, owner: SupplierId, rows: list[AcceptedRow]) -> ImportFigures:
         last = {row.sku: row for row in rows}
-        inserted = updated = 0
+        inserted = updated = repriced = 0
         for sku, row in last.items():
             known = self.items.get((owner, sku))
             if known is None:
@@ -195,12 +195,14 @@ class CatalogMachine(RuleBasedStateMachine):
             )
             if known.row.price != row.price:
                 known.prices.append(row.price.amount)
+                repriced += 1
             known.row = row
         return ImportFigures(
             inserted=inserted,
             updated=updated,
             unchanged=len(last) - inserted - updated,
             merged=len(rows) - len(last),
+            repriced=repriced,
         )
 
     def _decide(self, item: SupplierItem, chosen: int) -> MatchOutcome:

@@ -32,12 +32,19 @@ class ImportFigures:
 
     Attributes:
         merged: Rows whose sku came again later in the list; the last one won.
+        repriced: How many of the updated ones changed in price.
     """
 
     inserted: int = 0
     updated: int = 0
     unchanged: int = 0
     merged: int = 0
+    repriced: int = 0
+
+    @property
+    def accepted(self) -> int:
+        """All rows that were accepted."""
+        return self.inserted + self.updated + self.unchanged + self.merged
 
 
 class LogLevel(StrEnum):

@@ -3,7 +3,7 @@
 from marketbel_core.use_cases._job_mover import JobMover
 from marketbel_core.use_cases.collect_items import CollectItems, CollectResult
 from marketbel_core.use_cases.courier import Courier
-from marketbel_core.use_cases.import_items import ImportItems, rejection_entries
+from marketbel_core.use_cases.import_items import ImportItems, ImportResult, rejection_entries
 from marketbel_core.use_cases.match_items import MatchItems, MatchResult
 from marketbel_core.use_cases.recalculate_aggregates import (
     RecalculateAggregates,
@@ -17,6 +17,7 @@ __all__ = [
     "CollectResult",
     "Courier",
     "ImportItems",
+    "ImportResult",
     "JobMover",
     "MatchItems",
     "MatchResult",

@@ -55,7 +55,12 @@ class Courier:
         self._file_size_bytes_max = file_size_bytes_max
 
     async def __call__(
-        self, job_id: JobId, *, attempt: int | None = None, may_retry: bool = False
+        self,
+        job_id: JobId,
+        *,
+        attempt: int | None = None,
+        may_retry: bool = False,
+        ask: bool = True,
     ) -> Job:
         """Return the job after its file was carried, or after the attempt failed.
 
@@ -66,6 +71,7 @@ class Courier:
             job_id: Whose file.
             attempt: The attempt that asked; another one is left alone. `None` means any.
             may_retry: Whether another delivery of this step will follow an `UnavailableError`.
+            ask: Whether to ask for the next step; `False` when the caller runs it itself.
 
         Raises:
             JobNotFoundError: there is no such job.
@@ -75,7 +81,8 @@ class Courier:
         if attempt not in {None, job.attempt}:
             return job
         if job.phase is not Phase.DOWNLOADING:
-            await self._ask_next(job)
+            if ask:
+                await self._ask_next(job)
             return job
         try:
             job = await self._mover.move(job, DownloadStarted())
@@ -87,7 +94,8 @@ class Courier:
             if latest.phase is Phase.DOWNLOADING and latest.attempt == job.attempt:
                 return await self._mover.end_attempt(latest, error, may_retry=may_retry)
             job = latest  # somebody else carried it meanwhile, or called it off
-        await self._ask_next(job)
+        if ask:
+            await self._ask_next(job)
         return job
 
     async def _carry(self, job: Job) -> Job:

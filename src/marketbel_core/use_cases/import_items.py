@@ -1,7 +1,7 @@
 """The import step: a file that is read here becomes items of the catalogue, in one transaction."""
 
 import hashlib
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from marketbel_core.catalog import FileType
 from marketbel_core.errors import MarketbelError, RefusedError, StaleJobError
@@ -12,6 +12,7 @@ from marketbel_core.ports import (
     Catalog,
     Clock,
     FileStore,
+    ImportFigures,
     LogEntry,
     LogLevel,
     MatchStep,
@@ -20,7 +21,22 @@ from marketbel_core.ports import (
 )
 from marketbel_core.use_cases._job_mover import JobMover, step_of
 
-__all__ = ["ImportItems", "rejection_entries"]
+__all__ = ["ImportItems", "ImportResult", "rejection_entries"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportResult:
+    """What an import did.
+
+    Attributes:
+        job: As it is stored afterwards.
+        figures: What changed in the catalogue; all 0 when this call imported nothing.
+        rejected: How many rows were not accepted.
+    """
+
+    job: Job
+    figures: ImportFigures = field(default_factory=ImportFigures)
+    rejected: int = 0
 
 
 class ImportItems:
@@ -45,8 +61,8 @@ class ImportItems:
 
     async def __call__(
         self, job_id: JobId, *, attempt: int | None = None, may_retry: bool = False
-    ) -> Job:
-        """Return the job with its items in the catalogue, or with its attempt failed.
+    ) -> ImportResult:
+        """Bring the job's items into the catalogue, or end its attempt.
 
         Args:
             job_id: Whose file.
@@ -59,23 +75,25 @@ class ImportItems:
         """
         job = await self._mover.load(job_id)
         if attempt not in {None, job.attempt}:
-            return job
+            return ImportResult(job=job)
+        result = ImportResult(job=job)
         try:
             if job.phase is Phase.ANALYZING and job.analysis_id is None:
-                job = await self._import(job)
+                result = await self._import(job)
         except StaleJobError:
-            return await self._mover.load(job_id)
+            return ImportResult(job=await self._mover.load(job_id))
         except MarketbelError as error:
-            return await self._mover.end_attempt(job, error, may_retry=may_retry)
-        step = step_of(job)
+            ended = await self._mover.end_attempt(job, error, may_retry=may_retry)
+            return ImportResult(job=ended)
+        step = step_of(result.job)
         if isinstance(step, MatchStep):
             await self._queue.ask(step)
-        return job
+        return result
 
-    async def _import(self, job: Job) -> Job:
+    async def _import(self, job: Job) -> ImportResult:
         key, file_type = await self._stored(job)
         rows = await self._reader.read(key, file_type=file_type, sheet_name=job.source.sheet_name)
-        await self._apply(job, rows)
+        applied = await self._apply(job, rows)
         read = len(rows.accepted) + len(rows.rejected)
         figures = replace(
             job.progress,
@@ -83,7 +101,8 @@ class ImportItems:
             items_total=read,
             error_count=len(rows.rejected),
         )
-        return await self._mover.move(replace(job, progress=figures), ItemsParsed())
+        moved = await self._mover.move(replace(job, progress=figures), ItemsParsed())
+        return ImportResult(job=moved, figures=applied, rejected=len(rows.rejected))
 
     async def _stored(self, job: Job) -> tuple[FileKey, FileType]:
         key = job.file_key
@@ -92,7 +111,7 @@ class ImportItems:
             raise RefusedError("storage.missing", "the stored file is gone: retry to fetch it")
         return key, sidecar.file_type
 
-    async def _apply(self, job: Job, rows: ReadRows) -> None:
+    async def _apply(self, job: Job, rows: ReadRows) -> ImportFigures:
         at = self._clock.now()
         async with self._catalog.unit() as unit:
             figures = await unit.items.merge(job.supplier_id, rows.accepted, at=at)
@@ -105,6 +124,7 @@ class ImportItems:
                 rejected=len(rows.rejected),
                 at=at,
             )
+        return figures
 
 
 def rejection_entries(job: Job, rejections: tuple[RowRejection, ...]) -> list[LogEntry]:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from marketbel_core.catalog import SourceRef, Supplier
+from marketbel_core.catalog import SourceRef, SourceType, Supplier
 from marketbel_core.errors import RefusedError
 from marketbel_core.ids import JobId, SupplierId
 from marketbel_core.jobs import Job, choose_reading, new_job
@@ -24,6 +24,7 @@ class StartRequest:
     """A price list that wants to be carried.
 
     Attributes:
+        source: Where it rests; `None` takes the place that the supplier's own entry names.
         supplier_id: Wins over the name.
         supplier_name: Finds the supplier without regard to case; an unknown name makes one.
         read_here: Ask for local reading whatever the flags say.
@@ -31,7 +32,7 @@ class StartRequest:
         attempts_max: How many attempts the job has, at least 1.
     """
 
-    source: SourceRef
+    source: SourceRef | None = None
     supplier_id: SupplierId | None = None
     supplier_name: str | None = None
     read_here: bool = False
@@ -68,15 +69,17 @@ class StartIngestion:
 
         Raises:
             SupplierNotFoundError: `supplier_id` is unknown.
-            RefusedError: the request names no supplier (`job.invalid`).
+            RefusedError: the request names no supplier (`job.invalid`), or no source and the
+                supplier's entry has none either (`supplier.no_source`).
         """
         async with self._catalog.unit() as unit:
             supplier = await self._supplier(unit, request)
+            source = request.source or _own_source(supplier)
         job = new_job(
             request.job_id or JobId(self._ids.new_id()),
             supplier_id=supplier.id,
             supplier_name=supplier.name,
-            source=request.source,
+            source=source,
             reading=choose_reading(
                 local_asked=request.read_here,
                 supplier_wish=supplier.use_ml_processing,
@@ -102,6 +105,24 @@ class StartIngestion:
             return found
         return await unit.suppliers.add(
             Supplier(
-                id=SupplierId(self._ids.new_id()), name=name[:255], source_type=request.source.type
+                id=SupplierId(self._ids.new_id()),
+                name=name[:255],
+                source_type=request.source.type if request.source else SourceType.EXCEL,
             )
         )
+
+
+def _own_source(supplier: Supplier) -> SourceRef:
+    """Return the source that the neighbours keep with the supplier."""
+    location = str(supplier.metadata.get("source_url") or "").strip()
+    if not location:
+        raise RefusedError(
+            "supplier.no_source",
+            f"supplier {supplier.name!r} has no source_url: set it, or name the file",
+        )
+    sheet_name = supplier.metadata.get("sheet_name")
+    return SourceRef(
+        type=supplier.source_type,
+        location=location,
+        sheet_name=str(sheet_name) if sheet_name else None,
+    )

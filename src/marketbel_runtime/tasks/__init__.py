@@ -1,0 +1,45 @@
+"""arq's side of the steps: strings become ids, errors become retries or results."""
+
+from typing import Final
+
+from marketbel_runtime.tasks.ingestion import (
+    courier_task,
+    download_and_trigger_ml,
+    import_items_task,
+    parse_task,
+    poll_ml_job_status_task,
+)
+from marketbel_runtime.tasks.matching import (
+    match_items_task,
+    recalc_aggregates_task,
+    recalc_product_aggregates_task,
+)
+from marketbel_runtime.tasks.not_built import NOT_BUILT
+from marketbel_runtime.tasks.running import Context, Task, TaskUnavailableError
+
+__all__ = [
+    "TASKS",
+    "Context",
+    "TaskUnavailableError",
+    "courier_task",
+    "download_and_trigger_ml",
+    "import_items_task",
+    "match_items_task",
+    "parse_task",
+    "poll_ml_job_status_task",
+    "recalc_aggregates_task",
+    "recalc_product_aggregates_task",
+]
+
+TASKS: Final[tuple[Task, ...]] = (
+    courier_task,
+    download_and_trigger_ml,
+    import_items_task,
+    match_items_task,
+    parse_task,
+    poll_ml_job_status_task,
+    recalc_aggregates_task,
+    recalc_product_aggregates_task,
+    *NOT_BUILT,
+)
+"""Every task of the deployment, under every name that it has."""

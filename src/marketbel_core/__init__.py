@@ -38,6 +38,15 @@ from marketbel_core.ids import (
     SupplierId,
     SupplierItemId,
 )
+from marketbel_core.intake import (
+    ColumnMapping,
+    CsvParserConfig,
+    ExcelParserConfig,
+    GoogleSheetsConfig,
+    ParsedItem,
+    ParseTaskMessage,
+    parse_message,
+)
 from marketbel_core.jobs import Job, JobProgress, Phase, Reading
 from marketbel_core.matching import Decision, Thresholds
 from marketbel_core.use_cases import StartRequest
@@ -47,10 +56,14 @@ __version__ = "0.1.0"
 __all__ = [
     "AnalysisId",
     "CategoryId",
+    "ColumnMapping",
+    "CsvParserConfig",
     "Decision",
     "DomainError",
+    "ExcelParserConfig",
     "FileKey",
     "FileType",
+    "GoogleSheetsConfig",
     "IllegalTransitionError",
     "InvalidIdError",
     "Job",
@@ -60,6 +73,8 @@ __all__ = [
     "MarketbelError",
     "MatchStatus",
     "Money",
+    "ParseTaskMessage",
+    "ParsedItem",
     "Phase",
     "PortError",
     "Product",
@@ -81,4 +96,5 @@ __all__ = [
     "Thresholds",
     "UnavailableError",
     "__version__",
+    "parse_message",
 ]

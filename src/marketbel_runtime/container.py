@@ -120,4 +120,5 @@ class Container(containers.DeclarativeContainer):
         queue=queue,
         clock=clock,
         telemetry=telemetry,
+        download_max=settings.provided.step_max,
     )

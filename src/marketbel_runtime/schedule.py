@@ -9,8 +9,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
-from marketbel_core.errors import MarketbelError
-
 __all__ = ["ticking"]
 
 
@@ -19,12 +17,12 @@ async def ticking(
     body: Callable[[], Awaitable[object]],
     *,
     every: timedelta,
-    on_error: Callable[[MarketbelError], None],
+    on_error: Callable[[Exception], None],
 ) -> AsyncIterator[None]:
     """Await `body` at once and then `every` so often, until the block ends.
 
-    A tick that fails is told and does not end the ticking; a tick that takes longer than the
-    interval delays the next one, so that a body never overlaps itself.
+    A tick that fails, however, is told and does not end the ticking; a tick that takes longer
+    than the interval delays the next one, so that a body never overlaps itself.
     """
     seconds = every.total_seconds()
 
@@ -34,7 +32,7 @@ async def ticking(
         while True:
             try:
                 await body()
-            except MarketbelError as error:
+            except Exception as error:  # noqa: BLE001 - told, and the ticking goes on
                 on_error(error)
             due = max(due + seconds, running.time())
             await asyncio.sleep(due - running.time())

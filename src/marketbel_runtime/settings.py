@@ -1,18 +1,43 @@
-"""What an operator may choose: environment variables, read once, when first needed."""
+"""What an operator may choose: environment variables, read once, when first needed.
 
+Longer than other modules: one table of every choice is easier to read than four.
+`marketbel_runtime.settings` has each choice as an attribute, too: the first one that is asked for
+reads the environment, and importing reads nothing.
+"""
+
+import functools
 import os
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Final, Literal
 from urllib.parse import quote
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    AliasChoices,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from marketbel_core.errors import DomainError
 from marketbel_core.matching import Thresholds
 
-__all__ = ["Settings", "SettingsError", "load_settings"]
+__all__ = ["SettingFault", "Settings", "SettingsError", "load_settings", "read_settings"]
+
+_NO_SPACE: Final = r"^\S+$"
+_HTTP: Final = r"^https?://[^\s/]\S*$"
+_DATABASE_SCHEMES: Final = ("postgresql://", "postgres://", "postgresql+asyncpg://")
+_REDIS_SCHEMES: Final = ("redis://", "rediss://", "unix://")
+_TAKEN_KEYS: Final = frozenset(
+    {"job", "jobs:active", "parse-tasks", "parse:triggers", "retry:triggers", "sync:lock"}
+    | {"sync:last_run", "sync:status", "sync:trigger"}
+)
+"""Redis keys that hold something else: a queue under such a name stops both."""
 
 
 class SettingsError(DomainError):
@@ -25,10 +50,17 @@ class Settings(BaseSettings):
     """The deployment's choices. Names are environment variables, case aside; `.env` is read.
 
     Nothing is required here: a command asks for what it uses through the `require_…` methods.
+    A variable that is empty counts as not set.
     """
 
     model_config = SettingsConfigDict(
-        env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True
+        env_file=".env",
+        env_file_encoding="utf-8-sig",  # some editors begin a file with an invisible mark
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        validate_by_alias=True,
+        validate_by_name=True,
     )
 
     database_url: Annotated[
@@ -45,7 +77,9 @@ class Settings(BaseSettings):
             "three parts below"
         ),
     ] = None
-    redis_host: Annotated[str, Field(description="Used with `REDIS_PASSWORD`")] = "redis"
+    redis_host: Annotated[
+        str, Field(pattern=r"^[^\s/@]+$", description="Used with `REDIS_PASSWORD`")
+    ] = "redis"
     redis_port: Annotated[
         int, Field(ge=1, le=65_535, description="Used with `REDIS_PASSWORD`")
     ] = 6379
@@ -54,9 +88,17 @@ class Settings(BaseSettings):
         Field(description="With it and without `REDIS_URL`, the address is built of the parts"),
     ] = None
 
-    queue_name: Annotated[str, Field(description="The arq queue that is worked on")] = (
-        "price-ingestion-queue"
-    )
+    queue_name: Annotated[
+        str, Field(pattern=_NO_SPACE, description="The arq queue that is worked on")
+    ] = "price-ingestion-queue"
+    dlq_name: Annotated[
+        str,
+        Field(
+            pattern=_NO_SPACE,
+            description="Dead letters go to the Redis set `arq:dlq:` and this name; none are "
+            "written yet",
+        ),
+    ] = "price-ingestion-dlq"
     max_workers: Annotated[
         int, Field(ge=1, le=1_000, description="arq jobs that one worker runs at once")
     ] = 5
@@ -64,13 +106,22 @@ class Settings(BaseSettings):
         int, Field(ge=1, le=86_400, description="The longest that one arq job may run, in seconds")
     ] = 300
     log_level: Annotated[
-        Literal["DEBUG", "INFO", "WARNING", "ERROR"],
+        Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"],
+        BeforeValidator(str.upper),
         Field(description="The least severe records that are written"),
     ] = "INFO"
     log_format: Annotated[
         Literal["json", "console"],
+        BeforeValidator(str.lower),
         Field(description="One JSON object a line, or lines for people; both on stderr"),
     ] = "json"
+    environment: Annotated[
+        str,
+        Field(
+            pattern=_NO_SPACE,
+            description="What this deployment calls itself; nothing depends on it",
+        ),
+    ] = "development"
 
     uploads_dir: Annotated[
         Path,
@@ -82,13 +133,48 @@ class Settings(BaseSettings):
     max_file_size_mb: Annotated[
         int, Field(ge=1, le=500, description="Larger files are refused, in mebibytes")
     ] = 50
+    file_cleanup_ttl_hours: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=168,
+            description="How long a carried file is kept; the clean-up is not there yet, and "
+            "files stay until somebody removes them",
+        ),
+    ] = 24
+
+    google_credentials_path: Annotated[
+        Path,
+        Field(
+            description="The key of a Google service account, a JSON file; Google Sheets are not "
+            "read yet, and only `marketbel doctor` looks at it",
+            json_schema_extra={"format": "file-path"},
+        ),
+    ] = Path("/app/credentials/google-credentials.json")
+    master_sheet_url: Annotated[
+        str | None,
+        Field(
+            pattern=_HTTP,
+            description="The sheet that lists the suppliers, unless Redis holds "
+            "`settings:master_sheet_url`; its sync is not there yet",
+        ),
+    ] = None
+    sync_interval_hours: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=168,
+            description="How often suppliers are brought in line with the master sheet; that sync "
+            "is not there yet",
+        ),
+    ] = 8
 
     use_ml_processing: Annotated[
         bool,
         Field(description="Have files read by ml-analyze; if not, the worker reads them itself"),
     ] = True
     ml_analyze_url: Annotated[
-        str, Field(description="Where ml-analyze, or its stand-in, answers")
+        str, Field(pattern=_HTTP, description="Where ml-analyze, or its stand-in, answers")
     ] = "http://ml-analyze:8001"
     ml_poll_interval_seconds: Annotated[
         int, Field(ge=1, le=60, description="How often readings under way are asked about")
@@ -135,11 +221,20 @@ class Settings(BaseSettings):
         ),
     ] = "BYN"
 
-    @model_validator(mode="after")
-    def _thresholds_in_order(self) -> Self:
-        if self.match_potential_threshold > self.match_auto_threshold:
+    @field_validator("match_potential_threshold")
+    @classmethod
+    def _not_above_the_other(cls, threshold: float, info: ValidationInfo) -> float:
+        # Fields are checked in their order; a wrong one is missing here and told by itself.
+        if threshold > info.data.get("match_auto_threshold", threshold):
             raise ValueError("MATCH_POTENTIAL_THRESHOLD must not be above MATCH_AUTO_THRESHOLD")
-        return self
+        return threshold
+
+    @field_validator("queue_name")
+    @classmethod
+    def _no_key_of_others(cls, name: str) -> str:
+        if name in _TAKEN_KEYS:
+            raise ValueError("this Redis key holds something else: name the queue otherwise")
+        return name
 
     @property
     def thresholds(self) -> Thresholds:
@@ -159,6 +254,18 @@ class Settings(BaseSettings):
         return timedelta(days=self.match_review_expiration_days)
 
     @property
+    def step_seconds_max(self) -> float:
+        """How long a step may run before it is ended and delivered again: a little less than
+        JOB_TIMEOUT, after which arq ends it for good and tells nobody.
+        """
+        return max(self.job_timeout - 10.0, self.job_timeout * 0.8)
+
+    @property
+    def step_max(self) -> timedelta:
+        """The same as a duration."""
+        return timedelta(seconds=self.step_seconds_max)
+
+    @property
     def analyzing_max(self) -> timedelta:
         """How long a reading may take."""
         return timedelta(minutes=self.ml_stalled_minutes)
@@ -167,22 +274,31 @@ class Settings(BaseSettings):
         """Return DATABASE_URL.
 
         Raises:
-            SettingsError: it is not set.
+            SettingsError: it is not set, or names no PostgreSQL database.
         """
-        if self.database_url is None or not self.database_url.get_secret_value():
+        url = self.database_url.get_secret_value().strip() if self.database_url else ""
+        if not url.startswith(_DATABASE_SCHEMES):
             raise SettingsError(
-                "DATABASE_URL is not set: give it as postgresql://user:password@host:5432/marketbel"
+                f"DATABASE_URL {'is not one of PostgreSQL' if url else 'is not set'}: "
+                "give it as postgresql://user:password@host:5432/marketbel"
             )
-        return self.database_url.get_secret_value()
+        return url
 
     def require_redis_url(self) -> str:
         """Return REDIS_URL, or the address built of REDIS_HOST, REDIS_PORT and REDIS_PASSWORD.
 
         Raises:
-            SettingsError: neither REDIS_URL nor REDIS_PASSWORD is set.
+            SettingsError: neither REDIS_URL nor REDIS_PASSWORD is set, or REDIS_URL is no address
+                of Redis.
         """
-        if self.redis_url is not None and self.redis_url.get_secret_value():
-            return self.redis_url.get_secret_value()
+        url = self.redis_url.get_secret_value().strip() if self.redis_url else ""
+        if url and not url.startswith(_REDIS_SCHEMES):
+            raise SettingsError(
+                "REDIS_URL is not one of Redis: give it as redis://:password@host:6379/0, "
+                "rediss://… or unix:///path/of/socket"
+            )
+        if url:
+            return url
         if self.redis_password is None:
             raise SettingsError(
                 "neither REDIS_URL nor REDIS_PASSWORD is set: give REDIS_URL as "
@@ -206,17 +322,88 @@ class Settings(BaseSettings):
         return folder
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingFault:
+    """A variable with a value that it must not have.
+
+    Attributes:
+        variable: In capitals; both spellings where there are two.
+        message: What is wrong and how to put it right; never the value.
+    """
+
+    variable: str
+    message: str
+
+
 def load_settings() -> Settings:
     """Return the settings of the environment.
 
     Raises:
         SettingsError: a variable has a value that it must not have.
     """
+    settings, faults = read_settings()
+    if faults:
+        told = "; ".join(f"{fault.variable}: {fault.message}" for fault in faults)
+        raise SettingsError(f"the environment is not right: {told}")
+    return settings
+
+
+def read_settings() -> tuple[Settings, tuple[SettingFault, ...]]:
+    """Return the settings of the environment, and its faults; what is wrong is left at defaults.
+
+    Raises:
+        SettingsError: the file `.env` is there and cannot be read.
+    """
     try:
-        return Settings()
+        return Settings(), ()
     except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(str(part) for part in fault['loc']).upper() or 'settings'}: {fault['msg']}"
-            for fault in error.errors(include_input=False, include_url=False)
-        )
-        raise SettingsError(f"the environment is not right: {faults}") from None
+        details = error.errors(include_input=False, include_url=False)
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(
+            f"the file .env cannot be read ({type(error).__name__}): write it as UTF-8 text"
+        ) from None
+    faults: dict[str, SettingFault] = {}
+    for detail in details:
+        name = _field_name(str(detail["loc"][0]))
+        faults.setdefault(name, _fault(name, detail["type"], detail["msg"]))
+    return Settings(**_defaults(set(faults))), tuple(faults.values())
+
+
+def _fault(name: str, kind: str, complaint: str) -> SettingFault:
+    field = Settings.model_fields[name]
+    if kind == "value_error":  # ours, and a whole sentence
+        message = complaint.removeprefix("Value error, ")
+    elif field.default is None:
+        message = f"{complaint}; it is: {field.description}"
+    else:
+        message = f"{complaint}; left out, it is {field.default}"
+    return SettingFault(variable=" or ".join(_spellings(name)), message=message)
+
+
+def _defaults(names: set[str]) -> dict[str, Any]:
+    pair = {"match_auto_threshold", "match_potential_threshold"}
+    if names & pair:  # one of them may be wrong beside the other one's default
+        names |= pair
+    return {name: Settings.model_fields[name].default for name in names}
+
+
+def _spellings(name: str) -> list[str]:
+    alias = Settings.model_fields[name].validation_alias
+    choices = alias.choices if isinstance(alias, AliasChoices) else [name]
+    return [str(choice).upper() for choice in choices]
+
+
+def _field_name(place: str) -> str:
+    return next(name for name in Settings.model_fields if place.upper() in _spellings(name))
+
+
+@functools.cache
+def _shared() -> Settings:
+    return load_settings()
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - choices are of many types
+    """Return the choice called `name`, from the environment as it was at the first such call."""
+    if name.startswith("_") or not (name in Settings.model_fields or name in vars(Settings)):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(_shared(), name)

@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 
 from marketbel_adapters.arq import deserialize, pool_on, serialize
 from marketbel_adapters.redis import create_redis
-from marketbel_core.errors import MarketbelError, UnavailableError
+from marketbel_core.errors import UnavailableError
 from marketbel_runtime.container import Container
 from marketbel_runtime.lifespan import production
 from marketbel_runtime.logs import configure_logging
@@ -40,8 +40,8 @@ async def _startup(ctx: Context, *, settings: Settings) -> None:
         container = await stack.enter_async_context(production(settings))
         ctx["container"] = container
 
-        def tell(error: MarketbelError) -> None:
-            container.telemetry().event("tick.failed", code=error.code, error=str(error))
+        def tell(error: Exception) -> None:
+            container.telemetry().event("tick.failed", error=repr(error)[:500])
 
         await stack.enter_async_context(
             ticking(

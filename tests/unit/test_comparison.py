@@ -78,8 +78,12 @@ def test_conflicts_are_what_both_name_and_silence_what_one_names(one: str, other
             "conflicts",
         ),
         ("Чехол для Samsung Galaxy S9", "Samsung Galaxy S9", "silent"),
+        ("Батарейка Duracell AA 4 шт", "Батарейка Duracell AAA 4 шт", "conflicts"),
+        ("Футболка хлопковая белая XL", "Футболка хлопковая белая XXL", "conflicts"),
+        ("Масло неочищенное кокосовое", "Масло очищенное кокосовое", "conflicts"),
+        ("Сок неосветленный яблочный", "Сок осветленный яблочный", "conflicts"),
+        ("Планшет Honor Lite", "Планшет Honor Elite", "conflicts"),
     ],
-    ids=["edition", "colour", "accessory"],
 )
 def test_a_word_of_ones_own_is_never_linked_without_a_person(
     item: str, product: str, kind: str
@@ -88,6 +92,13 @@ def test_a_word_of_ones_own_is_never_linked_without_a_person(
 
     assert "word" in getattr(found, kind)
     assert found.score < DEFAULT_THRESHOLDS.link_min
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("Труба R1/2", "Труба R12"), ("Шина A1-2", "Шина A12")]
+)
+def test_figures_on_two_sides_of_a_separator_are_not_one_figure(one: str, other: str) -> None:
+    assert compared(one, other).score < DEFAULT_THRESHOLDS.link_min
 
 
 def test_a_mistyped_or_inflected_word_is_no_word_of_its_own() -> None:

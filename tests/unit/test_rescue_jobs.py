@@ -75,6 +75,13 @@ async def test_a_job_that_waits_for_no_step_of_ours_is_left_alone(job: Job) -> N
     assert len(world.queue) == 0
 
 
+async def test_a_download_that_has_outlived_every_step_is_asked_for_again() -> None:
+    job = in_phase(Phase.DOWNLOADING, started_at=NOW)
+    world = await a_world(job, waited=memory().container.settings().step_max + LATE)
+
+    assert await world.container.rescue_jobs()() == RescueResult(waiting=1, asked=1)
+
+
 async def test_a_job_that_has_just_moved_is_given_time() -> None:
     world = await a_world(in_phase(Phase.MATCHING), waited=LATE - timedelta(seconds=1))
 

@@ -1,5 +1,6 @@
 """arq's side of the steps: what producers pass, and what becomes of errors."""
 
+import asyncio
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -10,8 +11,11 @@ from marketbel_adapters.testing.builders import a_supplier
 from marketbel_core.catalog import SourceType
 from marketbel_core.errors import UnavailableError
 from marketbel_core.ids import JobId
+from marketbel_core.intake import ReadRows
 from marketbel_core.jobs import Phase, Reading
+from marketbel_core.ports import RowReader
 from marketbel_runtime.lifespan import InMemory, memory
+from marketbel_runtime.settings import Settings
 from marketbel_runtime.steps import TRIES_MAX
 from marketbel_runtime.tasks import (
     TASKS,
@@ -195,6 +199,59 @@ async def test_an_unexpected_error_fails_the_job_and_returns() -> None:
     assert job.phase is Phase.FAILED
     assert job.failure is not None
     assert job.failure.code == "internal.error"
+
+
+async def test_a_crash_fails_the_job_even_when_the_caller_named_none() -> None:
+    app = a_market()
+    app.container.reader().read = None  # type: ignore[method-assign,assignment] # a bug of ours
+
+    result = await parse_task(
+        ctx(app), task_id="t", supplier_name="Acme", source_config={"file_path": URL}
+    )
+
+    job = await app.jobs.get(JobId(UUID(str(result["job_id"]))))
+    assert job.phase is Phase.FAILED
+
+
+class _EndlessReader(RowReader):
+    async def read(self, *_: object, **__: object) -> ReadRows:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+
+def an_endless_market() -> InMemory:
+    app = memory(Settings.model_validate({"job_timeout": 1}))
+    app.sources.put(URL, LIST.encode())
+    app.container.reader().read = _EndlessReader().read  # type: ignore[method-assign] # hangs
+    return app
+
+
+async def test_a_step_that_takes_too_long_is_ended_before_arq_ends_it_for_good() -> None:
+    app = an_endless_market()
+
+    with pytest.raises(Retry):
+        await parse_task(
+            ctx(app), job_id=JOB, supplier_name="Acme", source_config={"file_path": URL}
+        )
+
+    assert (await app.jobs.get(JobId(UUID(JOB)))).is_active
+
+
+async def test_a_step_that_takes_too_long_every_time_fails_its_job() -> None:
+    app = an_endless_market()
+
+    result = await parse_task(
+        ctx(app, tries=TRIES_MAX),
+        job_id=JOB,
+        supplier_name="Acme",
+        source_config={"file_path": URL},
+    )
+
+    job = await app.jobs.get(JobId(UUID(JOB)))
+    assert result["code"] == "step.timed_out"
+    assert job.failure is not None
+    assert job.failure.code == "step.timed_out"
+    assert "JOB_TIMEOUT" in job.failure.message
 
 
 async def test_an_unknown_job_is_an_answer_and_no_crash() -> None:

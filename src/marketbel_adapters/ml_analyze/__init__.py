@@ -1,5 +1,18 @@
 """ml-analyze, the service that reads files with a language model, over HTTP."""
 
 from marketbel_adapters.ml_analyze.analyzer import HttpAnalyzer, create_ml_client
+from marketbel_adapters.ml_analyze.public import (
+    MLClient,
+    MLJobStatus,
+    MLJobUnknownError,
+    ml_client,
+)
 
-__all__ = ["HttpAnalyzer", "create_ml_client"]
+__all__ = [
+    "HttpAnalyzer",
+    "MLClient",
+    "MLJobStatus",
+    "MLJobUnknownError",
+    "create_ml_client",
+    "ml_client",
+]

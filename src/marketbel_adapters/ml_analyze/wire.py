@@ -140,7 +140,8 @@ def _words_of(complaint: _Complaint) -> str:
             said = [complaint.error, complaint.message]
             return ": ".join(str(part) for part in said if part)
         case dict() as inner:
-            return _words_of(_Complaint(error=inner.get("error"), message=inner.get("message")))
+            named = _words_of(_Complaint(error=inner.get("error"), message=inner.get("message")))
+            return named or str(inner)
         case list() as findings:
             return "; ".join(_finding(finding) for finding in findings)
         case detail:
@@ -151,5 +152,6 @@ def _finding(finding: object) -> str:
     """Return one finding of the service's validation as `field: what is wrong`."""
     if not isinstance(finding, dict):
         return str(finding)
-    place = ".".join(str(part) for part in finding.get("loc") or ())
+    parts = finding.get("loc")
+    place = ".".join(map(str, parts)) if isinstance(parts, list) else str(parts or "")
     return f"{place}: {finding.get('msg', '')}"

@@ -9,6 +9,8 @@ from marketbel_adapters.postgres.migrate import (
     check_migrated,
     migrate,
 )
+from marketbel_adapters.postgres.session import aclose_sessions, get_session
+from marketbel_adapters.postgres.tables import Product, Supplier, SupplierItem
 from marketbel_adapters.postgres.url import DatabaseUrlError, asyncpg_url, create_engine
 
 __all__ = [
@@ -18,9 +20,14 @@ __all__ = [
     "MigrationFailedError",
     "MigrationReport",
     "PostgresCatalog",
+    "Product",
+    "Supplier",
+    "SupplierItem",
+    "aclose_sessions",
     "asyncpg_url",
     "check_database",
     "check_migrated",
     "create_engine",
+    "get_session",
     "migrate",
 ]

@@ -8,6 +8,7 @@ One file, though a long one: a table is understood by the tables that it refers 
 """
 
 import uuid
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Final
@@ -15,6 +16,7 @@ from typing import Annotated, Any, ClassVar, Final
 from sqlalchemy import (
     CheckConstraint,
     Column,
+    ColumnElement,
     ForeignKey,
     Index,
     MetaData,
@@ -29,8 +31,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ENUM, JSONB, TIMESTAMP
 from sqlalchemy.dialects.postgresql.base import ischema_names
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.ext.hybrid import hybrid_property
+from sqlalchemy.ext.mutable import MutableDict
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, synonym
 from sqlalchemy.types import UserDefinedType
+
+from marketbel_adapters.catalog_values import supplier_is_active
 
 __all__ = [
     "MATCH_STATUS",
@@ -108,6 +114,9 @@ class Base(DeclarativeBase):
     """The root of the mapped classes; what has no name gets the one PostgreSQL would give."""
 
     type_annotation_map: ClassVar = {datetime: TIMESTAMP(timezone=True)}
+    # What the server fills in comes back with the write: read later, it would need a round trip
+    # that an attribute of an asynchronous session cannot make.
+    __mapper_args__ = {"eager_defaults": True}  # noqa: RUF012 - SQLAlchemy's own declaration
     metadata = MetaData(
         naming_convention={
             "pk": "%(table_name)s_pkey",
@@ -142,10 +151,50 @@ class Supplier(Base):
     name: Mapped[str] = mapped_column(String(255))
     source_type: Mapped[str] = mapped_column(String(50))
     contact_email: Mapped[str | None] = mapped_column(String(255))
-    meta: Mapped[dict[str, Any]] = mapped_column("metadata", JSONB, server_default=_EMPTY_OBJECT)
+    meta: Mapped[dict[str, Any]] = mapped_column(
+        "metadata", MutableDict.as_mutable(JSONB), server_default=_EMPTY_OBJECT
+    )
     created_at: Mapped[SetOnInsert]
     updated_at: Mapped[SetOnUpdate]
     use_semantic_etl: Mapped[bool] = mapped_column(server_default=_FALSE)
+
+    def __init__(self, **fields: Any) -> None:  # noqa: ANN401 - as every mapped class
+        """Make a supplier; `metadata` is another name for `meta`, and other fields go into it."""
+        meta: Mapping[str, Any] = {**fields.pop("metadata", {}), **fields.pop("meta", {})}
+        super().__init__(meta={**meta}, **fields)
+
+    @hybrid_property
+    def source_url(self) -> str | None:
+        """Where the list is fetched from; rests in `meta`, whose other keys stay as they are."""
+        url = self.meta.get("source_url")
+        return None if url is None else str(url)
+
+    @source_url.inplace.setter
+    def _set_source_url(self, url: str | None) -> None:
+        self.meta["source_url"] = url
+
+    @source_url.inplace.expression
+    @classmethod
+    def _source_url_in_sql(cls) -> ColumnElement[str | None]:
+        return _in_metadata(cls, "source_url")
+
+    @hybrid_property
+    def is_active(self) -> bool:
+        """Whether the supplier is worked with: unless `meta` says that it is not."""
+        return supplier_is_active(self.meta)
+
+    @is_active.inplace.setter
+    def _set_is_active(self, active: bool) -> None:
+        self.meta["is_active"] = active
+
+    @is_active.inplace.expression
+    @classmethod
+    def _is_active_in_sql(cls) -> ColumnElement[bool]:
+        return func.lower(func.coalesce(_in_metadata(cls, "is_active"), "true")) != "false"
+
+
+def _in_metadata(suppliers: type[Supplier], key: str) -> ColumnElement[Any]:
+    return suppliers.meta.op("->>", return_type=Text())(key)
 
 
 class Category(Base):
@@ -275,6 +324,8 @@ class SupplierItem(Base):
     category_id: Mapped[uuid.UUID | None] = mapped_column(
         ForeignKey("categories.id", ondelete="SET NULL")
     )
+    sku: Mapped[str] = synonym("supplier_sku")
+    price: Mapped[Decimal] = synonym("current_price")
 
 
 class PriceRecord(Base):

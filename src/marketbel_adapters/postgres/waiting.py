@@ -1,8 +1,10 @@
 """What the schema owes to others: made when they are there, waiting while they are not.
 
 The key of reviewers needs the admin API's table `users`; the embeddings need the extension
-`vector`. Each statement may be run at any time and any number of times, by the revisions and
-by `migrate` alike, and does nothing when there is nothing to do or nothing may be done.
+`vector`; the rule on categories needs rows that keep it. Each statement may be run at any time
+and any number of times, by the revisions and by `migrate` alike, and does nothing when there is
+nothing to do or nothing may be done. What others may have made before us bears a mark when we
+made it: the way back removes that alone.
 """
 
 from dataclasses import dataclass
@@ -13,12 +15,17 @@ from sqlalchemy import Connection, text
 __all__ = [
     "DROP_UNUSED_VECTOR",
     "ENSURE_EMBEDDINGS",
+    "ENSURE_PARENTS",
     "ENSURE_REVIEWER_KEY",
     "ENSURE_VECTOR",
+    "MADE_BY_US",
     "OptionalParts",
     "ensure_optional_parts",
     "find_optional_parts",
 ]
+
+MADE_BY_US: Final = "made by marketbel migrate"
+"""The comment on what `downgrade` may remove; what bears another one is somebody else's."""
 
 ENSURE_REVIEWER_KEY: Final = (
     # NOT VALID: a review may name a user who is gone. That must not hold up the schema, nor
@@ -63,26 +70,56 @@ ENSURE_REVIEWER_KEY: Final = (
     END $$
     """,
 )
+ENSURE_PARENTS: Final = (
+    # Nothing forbade it before: a row that breaks the rule is kept, and the rule waits. It is not
+    # added as NOT VALID: no other field of such a row could be changed then.
+    """
+    DO $$ BEGIN
+        IF to_regclass('public.categories') IS NOT NULL AND NOT EXISTS (
+            SELECT FROM pg_constraint
+            WHERE conname = 'chk_no_self_reference'
+                AND conrelid = to_regclass('public.categories')
+        ) THEN
+            ALTER TABLE public.categories
+                ADD CONSTRAINT chk_no_self_reference CHECK (id <> parent_id);
+        END IF;
+    EXCEPTION
+        WHEN check_violation THEN
+            RAISE NOTICE 'some categories name themselves as their parent';
+    END $$
+    """,
+)
 ENSURE_VECTOR: Final = (
     # Refused by the role's rights, by the provider's list, or by a half-installed library.
-    """
+    # Where a provider keeps the extension as its own, it goes without our mark.
+    f"""
     DO $$ BEGIN
         IF EXISTS (SELECT FROM pg_available_extensions WHERE name = 'vector')
             AND NOT EXISTS (SELECT FROM pg_extension WHERE extname = 'vector')
         THEN
             CREATE EXTENSION vector;
+            BEGIN
+                COMMENT ON EXTENSION vector IS '{MADE_BY_US}';
+            EXCEPTION
+                WHEN insufficient_privilege THEN NULL;
+            END;
         END IF;
     EXCEPTION
         WHEN insufficient_privilege OR feature_not_supported OR undefined_file THEN
             RAISE NOTICE 'the extension vector waits: %', SQLERRM;
     END $$
-    """,
+    """,  # noqa: S608 - the only value is the constant above
 )
 DROP_UNUSED_VECTOR: Final = (
     # Somebody else's extension, or one that others use, is left alone.
-    """
+    f"""
     DO $$ BEGIN
-        DROP EXTENSION IF EXISTS vector RESTRICT;
+        IF EXISTS (
+            SELECT FROM pg_extension
+            WHERE extname = 'vector' AND obj_description(oid, 'pg_extension') = '{MADE_BY_US}'
+        ) THEN
+            DROP EXTENSION vector RESTRICT;
+        END IF;
     EXCEPTION
         WHEN insufficient_privilege OR dependent_objects_still_exist THEN
             RAISE NOTICE 'the extension vector stays: %', SQLERRM;
@@ -135,6 +172,15 @@ _FIND: Final = text(
                 AND conrelid = to_regclass('public.match_review_queue')
                 AND confrelid = to_regclass('public.users')
         ) AS key_valid,
+        (
+            SELECT EXISTS (
+                SELECT FROM pg_constraint
+                WHERE conname = 'chk_no_self_reference' AND conrelid = attrelid
+            )
+            FROM pg_attribute
+            WHERE attrelid = to_regclass('public.categories') AND attname = 'needs_review'
+                AND NOT attisdropped
+        ) AS parents_checked,
         EXISTS (SELECT FROM pg_available_extensions WHERE name = 'vector') AS vector_offered,
         EXISTS (SELECT FROM pg_extension WHERE extname = 'vector') AS vector_installed,
         to_regclass('public.product_embeddings') IS NOT NULL AS embeddings
@@ -149,6 +195,8 @@ class OptionalParts:
     Attributes:
         users: The admin API's table is there.
         key_valid: Whether the reviewers' key holds for all rows; `None` when there is no key.
+        parents_checked: Whether the rule that no category is its own parent is there; `None`
+            in a schema older than the rule.
         vector_offered: The server has the extension on its disk.
         vector_installed: The extension is installed in this database.
         embeddings: The table `product_embeddings` is there.
@@ -156,6 +204,7 @@ class OptionalParts:
 
     users: bool
     key_valid: bool | None
+    parents_checked: bool | None
     vector_offered: bool
     vector_installed: bool
     embeddings: bool
@@ -172,6 +221,10 @@ class OptionalParts:
                 "match_review_queue.reviewed_by now refers to users in every row",
             ),
             (
+                before.parents_checked is False and self.parents_checked is True,
+                "no category is its own parent any more, and none can become it",
+            ),
+            (
                 self.vector_installed and not before.vector_installed,
                 "the extension vector is now installed",
             ),
@@ -184,7 +237,7 @@ class OptionalParts:
 
     def waiting(self) -> tuple[str, ...]:
         """Return a sentence for each part that still waits, with what it waits for."""
-        sentences = (self._waiting_key(), self._waiting_embeddings())
+        sentences = (self._waiting_key(), self._waiting_parents(), self._waiting_embeddings())
         return tuple(sentence for sentence in sentences if sentence is not None)
 
     def _waiting_key(self) -> str | None:
@@ -201,6 +254,14 @@ class OptionalParts:
                 " right REFERENCES on users, and users needs a uuid primary key id"
             )
         return "match_review_queue.reviewed_by waits for the table users"
+
+    def _waiting_parents(self) -> str | None:
+        if self.parents_checked is not False:
+            return None
+        return (
+            "the rule that no category is its own parent waits: some rows of categories name"
+            " themselves in parent_id"
+        )
 
     def _waiting_embeddings(self) -> str | None:
         if self.embeddings:
@@ -225,5 +286,10 @@ def find_optional_parts(connection: Connection) -> OptionalParts:
 
 def ensure_optional_parts(connection: Connection) -> None:
     """Make what can be made now; the caller's transaction decides whether it stays."""
-    for statement in (*ENSURE_REVIEWER_KEY, *ENSURE_VECTOR, *ENSURE_EMBEDDINGS):
+    for statement in (
+        *ENSURE_REVIEWER_KEY,
+        *ENSURE_PARENTS,
+        *ENSURE_VECTOR,
+        *ENSURE_EMBEDDINGS,
+    ):
         connection.exec_driver_sql(statement)

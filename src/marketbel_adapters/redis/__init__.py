@@ -3,5 +3,15 @@
 from marketbel_adapters.redis.connection import create_redis, translated
 from marketbel_adapters.redis.jobs import RedisJobStore
 from marketbel_adapters.redis.leases import RedisLeases
+from marketbel_adapters.redis.public import JobFigures, create_job, get_job, update_job
 
-__all__ = ["RedisJobStore", "RedisLeases", "create_redis", "translated"]
+__all__ = [
+    "JobFigures",
+    "RedisJobStore",
+    "RedisLeases",
+    "create_job",
+    "create_redis",
+    "get_job",
+    "translated",
+    "update_job",
+]

@@ -72,12 +72,14 @@ def encoded_figures(progress: JobProgress) -> dict[str, str]:
         "download_bytes": str(_cut(progress.download_bytes, progress.download_total)),
         "download_total": str(progress.download_total),
         "items_processed": str(_cut(progress.items_processed, progress.items_total)),
-        "items_total": str(progress.items_total),
+        # A part of nothing is no percentage: the interface divides by the total.
+        "items_total": str(progress.items_total or progress.items_processed),
         "matches_found": str(progress.matches_found),
         "review_queue_count": str(progress.review_queue_count),
         "error_count": str(progress.error_count),
         "download_bytes_seen": str(progress.download_bytes),
         "items_processed_seen": str(progress.items_processed),
+        "items_total_seen": str(progress.items_total),
     }
 
 
@@ -208,7 +210,7 @@ def _progress(fields: _Fields) -> JobProgress:
         download_bytes=fields.number("download_bytes_seen"),
         download_total=fields.number("download_total"),
         items_processed=fields.number("items_processed_seen"),
-        items_total=fields.number("items_total"),
+        items_total=fields.number("items_total_seen"),
         matches_found=fields.number("matches_found"),
         review_queue_count=fields.number("review_queue_count"),
         error_count=fields.number("error_count"),

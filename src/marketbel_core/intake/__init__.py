@@ -2,6 +2,20 @@
 
 from marketbel_core.intake.grid import Cell, Grid
 from marketbel_core.intake.layout import Layout, Role, find_layout
+from marketbel_core.intake.messages import (
+    ParsedItem,
+    ParseTaskMessage,
+    Priority,
+    parse_message,
+)
+from marketbel_core.intake.parser_configs import (
+    ColumnMapping,
+    CsvParserConfig,
+    ExcelParserConfig,
+    GoogleSheetsConfig,
+    ParserType,
+    parser_type_of,
+)
 from marketbel_core.intake.reading import read_rows
 from marketbel_core.intake.rows import AcceptedRow, ReadRows, RowRejection
 from marketbel_core.intake.stored_file import (
@@ -24,11 +38,19 @@ from marketbel_core.intake.text import (
 __all__ = [
     "AcceptedRow",
     "Cell",
+    "ColumnMapping",
+    "CsvParserConfig",
     "DecimalMark",
+    "ExcelParserConfig",
+    "GoogleSheetsConfig",
     "Grid",
     "Layout",
+    "ParseTaskMessage",
+    "ParsedItem",
     "ParsedPrice",
+    "ParserType",
     "PriceRefusal",
+    "Priority",
     "ReadRows",
     "Role",
     "RowRejection",
@@ -40,7 +62,9 @@ __all__ = [
     "file_type_of",
     "find_layout",
     "original_filename",
+    "parse_message",
     "parse_price",
+    "parser_type_of",
     "read_rows",
     "sanitised",
 ]

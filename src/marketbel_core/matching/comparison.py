@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from rapidfuzz import fuzz
+from rapidfuzz.distance import OSA
 
 from marketbel_core.matching.features import Features
 
@@ -22,8 +23,8 @@ _SILENT_FACTOR: Final = 0.93
 _WORDS_CAP: Final = 93.0
 """A word that one side alone has may be an edition (Plus), a colour or an accessory's "for"."""
 
-_TYPO_RATIO_MIN: Final = 80.0
-"""Two words this alike (RapidFuzz ratio) are one word, mistyped or inflected."""
+_TYPO_LENGTH_MIN: Final = 6
+"""In shorter words one letter is a meaning: AA and AAA, XL and XXL, Lite and Elite."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,10 +84,19 @@ def _words_apart(mine: frozenset[str], theirs: frozenset[str]) -> tuple[set[str]
     alone = set(mine - theirs), set(theirs - mine)
     one, other = sorted(alone, key=sorted)  # pairs are the same from either side
     for word in sorted(one):
-        twin = next(
-            (twin for twin in sorted(other) if fuzz.ratio(word, twin) >= _TYPO_RATIO_MIN), None
-        )
+        twin = next((twin for twin in sorted(other) if _is_typo(word, twin)), None)
         if twin is not None:
             one.discard(word)
             other.discard(twin)
     return alone
+
+
+def _is_typo(one: str, other: str) -> bool:
+    """Tell whether two long words differ in one letter, and not in the first.
+
+    One edit of the optimal string alignment distance; a first letter more may be a prefix that
+    turns the meaning round.
+    """
+    if min(len(one), len(other)) < _TYPO_LENGTH_MIN or one[0] != other[0]:
+        return False
+    return OSA.distance(one, other, score_cutoff=1) <= 1

@@ -51,6 +51,7 @@ _UNITS: Final[dict[str, tuple[str, Decimal]]] = {
 _UNIT_WORDS: Final = "|".join(sorted(_UNITS, key=len, reverse=True))
 _QUANTITY: Final = re.compile(rf"(?<![\w.,])(\d+(?:[.,]\d+)?)\s*({_UNIT_WORDS})(?!\w)\.?")
 _TOKEN: Final = re.compile(r"\d+(?:[.,]\d+)+|[^\W_]+(?:[-/][^\W_]+)*")
+_SEPARATOR: Final = re.compile(r"(?<!\d)[-/]|[-/](?!\d)")
 _HAS_DIGIT: Final = re.compile(r"\d")
 _HAS_LETTER: Final = re.compile(r"[^\W\d_]")
 _LOOK_ALIKES: Final = str.maketrans("авекмнорстух", "abekmhopctyx")
@@ -121,5 +122,8 @@ def _word(token: str) -> str:
 
 @lru_cache(maxsize=65_536)
 def _code(token: str) -> str:
-    """Return a code with Cyrillic look-alikes as Latin letters and without separators."""
-    return anyascii(token.translate(_LOOK_ALIKES)).lower().replace("-", "").replace("/", "")
+    """Return a code with Cyrillic look-alikes as Latin letters.
+
+    Separators go, except between two figures: 1/2 is not 12.
+    """
+    return _SEPARATOR.sub("", anyascii(token.translate(_LOOK_ALIKES)).lower())

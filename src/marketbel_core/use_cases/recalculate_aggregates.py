@@ -64,6 +64,8 @@ class RecalculateAggregates:
         if job.phase is not Phase.MATCHING or attempt not in {None, job.attempt}:
             return RecalculateResult()
         try:
+            async with self._catalog.unit() as unit:
+                await unit.suppliers.get(job.supplier_id)  # deleted meanwhile: no success to tell
             result = await self._recalculate_all(job.supplier_id, product_ids)
         except MarketbelError as error:
             await self._mover.end_attempt(job, error, may_retry=may_retry)

@@ -34,7 +34,7 @@ class RescueJobs:
     """Asks for lost steps again. Safe to run at any time, by any number of workers.
 
     A step that is queued or running already is not asked for twice: the queue knows its name.
-    A download that has begun is left to the queue's own redelivery: its worker may be at it.
+    A download that has begun is given the time that a step may take: its worker may be at it.
     """
 
     def __init__(
@@ -44,11 +44,13 @@ class RescueJobs:
         queue: StepQueue,
         clock: Clock,
         telemetry: Telemetry,
+        download_max: timedelta,
     ) -> None:
         self._jobs = jobs
         self._queue = queue
         self._clock = clock
         self._telemetry = telemetry
+        self._download_max = download_max
 
     async def __call__(self) -> RescueResult:
         """Look at every job on its way, and ask for the step of each that waits too long."""
@@ -67,6 +69,6 @@ class RescueJobs:
         return RescueResult(waiting=waiting, asked=asked)
 
     def _waits_too_long(self, job: Job) -> bool:
-        if job.phase is Phase.DOWNLOADING and job.started_at is not None:
-            return False
-        return self._clock.now() - job.changed_at >= _WAITING_MAX
+        begun = job.phase is Phase.DOWNLOADING and job.started_at is not None
+        longest = self._download_max + _WAITING_MAX if begun else _WAITING_MAX
+        return self._clock.now() - job.changed_at >= longest

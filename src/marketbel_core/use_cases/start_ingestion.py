@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from marketbel_core.catalog import SourceRef, SourceType, Supplier
-from marketbel_core.errors import RefusedError
+from marketbel_core.errors import JobNotFoundError, RefusedError
 from marketbel_core.ids import JobId, SupplierId
 from marketbel_core.jobs import Job, choose_reading, new_job
 from marketbel_core.ports import (
@@ -72,6 +72,9 @@ class StartIngestion:
             RefusedError: the request names no supplier (`job.invalid`), or no source and the
                 supplier's entry has none either (`supplier.no_source`).
         """
+        known = await self._known(request.job_id)
+        if known is not None:
+            return await self._set_out(known, ask=ask)
         async with self._catalog.unit() as unit:
             supplier = await self._supplier(unit, request)
             source = request.source or _own_source(supplier)
@@ -89,7 +92,18 @@ class StartIngestion:
             attempts_max=request.attempts_max,
         )
         await self._jobs.add(job)
-        job = await self._jobs.get(job.id)
+        return await self._set_out(await self._jobs.get(job.id), ask=ask)
+
+    async def _known(self, job_id: JobId | None) -> Job | None:
+        """Return the job when an earlier delivery made it: what it needs was looked up then."""
+        if job_id is None:
+            return None
+        try:
+            return await self._jobs.get(job_id)
+        except JobNotFoundError:
+            return None
+
+    async def _set_out(self, job: Job, *, ask: bool) -> Job:
         if ask and job.is_active:
             await self._queue.ask(CourierStep(job_id=job.id, attempt=job.attempt))
         return job

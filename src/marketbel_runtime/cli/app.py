@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from marketbel_core import __version__
-from marketbel_runtime.cli import database, demo, service
-from marketbel_runtime.exits import INTERRUPTED
+from marketbel_runtime.cli import database, demo, doctor, service
+from marketbel_runtime.exits import tell_program
 
 __all__ = ["app", "run"]
 
@@ -38,6 +38,7 @@ def _marketbel(
 
 
 app.command("demo")(demo.demo)
+app.command("doctor")(doctor.doctor)
 app.command("migrate")(database.migrate)
 app.command("ml-standin")(service.ml_standin)
 app.command("up")(service.up)
@@ -45,13 +46,13 @@ app.command("worker")(service.worker)
 
 
 def run(arguments: list[str]) -> int:
-    """Run the command line and return its exit status; errors of ours are raised."""
+    """Run the command line and return its exit status; errors of ours and Ctrl-C are raised."""
     command = typer.main.get_command(app)
     try:
         status = command.main(args=arguments, prog_name="marketbel", standalone_mode=False)
     except typer.Abort as error:
         if isinstance(error.__cause__ or error.__context__, KeyboardInterrupt):
-            return INTERRUPTED
+            raise KeyboardInterrupt from None  # told by whoever called, as any other end
         return 1
     except typer.Exit as error:
         return error.exit_code
@@ -60,5 +61,7 @@ def run(arguments: list[str]) -> int:
         if show is None:
             raise
         show()
+        if "--json" in arguments:
+            tell_program(str(error), code="usage")
         return int(getattr(error, "exit_code", 1))
     return status if isinstance(status, int) else 0

@@ -2,11 +2,10 @@
 
 from pathlib import Path
 from typing import Any, Final
-from uuid import UUID, uuid5
 
 from marketbel_core.catalog import SourceRef, SourceType
 from marketbel_core.errors import RefusedError
-from marketbel_core.ids import JobId, parse_job_id, parse_supplier_id
+from marketbel_core.ids import parse_job_id, parse_supplier_id
 from marketbel_core.jobs import Job, Phase
 from marketbel_core.use_cases import ImportResult, StartRequest
 from marketbel_runtime.container import Container
@@ -20,7 +19,9 @@ __all__ = [
     "poll_ml_job_status_task",
 ]
 
-_TASK_IDS: Final = UUID("0d4a6f0e-58c5-5d55-8f0e-0c5b7a3f7b52")
+_FIRST: Final = 1
+"""What starts a job means its first attempt: delivered again later, it leaves others alone."""
+
 _PLACES: Final = ("file_path", "sheet_url", "spreadsheet_url", "source_url")
 _USED: Final = frozenset({*_PLACES, "sheet_name", "original_filename"})
 _SAFELY_IGNORED: Final = frozenset(
@@ -29,13 +30,13 @@ _SAFELY_IGNORED: Final = frozenset(
 """The neighbours send these; attempts, limits and order are ours to keep."""
 
 
-@as_task()
+@as_task(starts_job=True)
 async def download_and_trigger_ml(
     container: Container,
     *,
     may_retry: bool,
+    job_id: str,
     task_id: str | None = None,
-    job_id: str | None = None,
     supplier_id: str | None = None,
     supplier_name: str | None = None,
     source_type: str = "excel",
@@ -43,7 +44,6 @@ async def download_and_trigger_ml(
     original_filename: str | None = None,
     sheet_name: str | None = None,
     use_ml_processing: bool = True,
-    delivery_id: str = "",
     **unknown: object,
 ) -> Result:
     """Carry a supplier's file and have it read, by ml-analyze unless flags say otherwise."""
@@ -59,25 +59,24 @@ async def download_and_trigger_ml(
         supplier_id=parse_supplier_id(supplier_id) if supplier_id else None,
         supplier_name=supplier_name,
         read_here=not use_ml_processing,
-        job_id=_job_id(job_id, task_id or delivery_id),
+        job_id=parse_job_id(job_id),
     )
     job = await container.start_ingestion()(request, ask=False)
-    job = await container.courier()(job.id, may_retry=may_retry)
+    job = await container.courier()(job.id, attempt=_FIRST, may_retry=may_retry)
     return {**_job_result(container, job), "task_id": task_id}
 
 
-@as_task()
+@as_task(starts_job=True)
 async def parse_task(
     container: Container,
     *,
     may_retry: bool,
+    job_id: str,
     task_id: str | None = None,
-    job_id: str | None = None,
     parser_type: str = "csv",
     supplier_id: str | None = None,
     supplier_name: str | None = None,
     source_config: dict[str, Any] | None = None,
-    delivery_id: str = "",
     **unknown: object,
 ) -> Result:
     """Carry a supplier's file and read it here.
@@ -91,11 +90,11 @@ async def parse_task(
         supplier_id=parse_supplier_id(supplier_id) if supplier_id else None,
         supplier_name=supplier_name,
         read_here=True,
-        job_id=_job_id(job_id, task_id or delivery_id),
+        job_id=parse_job_id(job_id),
     )
     job = await container.start_ingestion()(request, ask=False)
-    job = await container.courier()(job.id, may_retry=may_retry, ask=False)
-    imported = await container.import_items()(job.id, may_retry=may_retry)
+    job = await container.courier()(job.id, attempt=_FIRST, may_retry=may_retry, ask=False)
+    imported = await container.import_items()(job.id, attempt=_FIRST, may_retry=may_retry)
     return {"task_id": task_id, **_parse_result(imported)}
 
 
@@ -177,13 +176,6 @@ def _parse_result(imported: ImportResult) -> Result:
 
 def _status(job: Job) -> str:
     return "error" if job.phase is Phase.FAILED else "success"
-
-
-def _job_id(text: str | None, seed: str) -> JobId:
-    """Return the job's id: as given, or made from the task's id, so that it starts one job."""
-    if text:
-        return parse_job_id(text)
-    return JobId(uuid5(_TASK_IDS, seed))
 
 
 def _source_type(text: str) -> SourceType:

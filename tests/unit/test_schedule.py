@@ -1,0 +1,69 @@
+"""The ticker: it never overlaps itself, and no failure ends it."""
+
+import asyncio
+from datetime import timedelta
+
+from marketbel_runtime.schedule import ticking
+
+AT_ONCE = timedelta(microseconds=1)
+
+
+def unexpected(error: Exception) -> None:
+    raise AssertionError from error
+
+
+async def test_a_tick_that_fails_is_told_and_the_next_one_comes() -> None:
+    told: list[Exception] = []
+    third = asyncio.Event()
+    ticks = 0
+
+    async def body() -> None:
+        nonlocal ticks
+        ticks += 1
+        if ticks >= 3:
+            third.set()
+        raise KeyError(ticks)
+
+    async with ticking(body, every=AT_ONCE, on_error=told.append), asyncio.timeout(10):
+        await third.wait()
+
+    assert [error.args for error in told[:2]] == [(1,), (2,)]
+
+
+async def test_a_slow_tick_is_never_overlapped_by_the_next() -> None:
+    running = most = ticks = 0
+    enough = asyncio.Event()
+
+    async def body() -> None:
+        nonlocal running, most, ticks
+        running += 1
+        most = max(most, running)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        running -= 1
+        ticks += 1
+        if ticks >= 5:
+            enough.set()
+
+    async with ticking(body, every=AT_ONCE, on_error=unexpected), asyncio.timeout(10):
+        await enough.wait()
+
+    assert most == 1
+
+
+async def test_nothing_ticks_after_the_block() -> None:
+    ticks = 0
+    first = asyncio.Event()
+
+    async def body() -> None:
+        nonlocal ticks
+        ticks += 1
+        first.set()
+
+    hourly = timedelta(hours=1)
+    async with ticking(body, every=hourly, on_error=unexpected), asyncio.timeout(10):
+        await first.wait()
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+    assert ticks == 1

@@ -15,6 +15,8 @@ import marketbel_adapters
 import marketbel_core
 from marketbel_core.jobs import EVENT_SUMMARIES, PHASE_PARAGRAPHS, TRANSITIONS, JobEvent, Phase
 from marketbel_runtime.settings import Settings
+from marketbel_runtime.tasks import TASKS
+from marketbel_runtime.tasks.not_built import NOT_BUILT
 
 __all__ = ["PARTS"]
 
@@ -65,6 +67,27 @@ def _jobs_events() -> str:
 
 def _first_sentence(event: type[JobEvent]) -> str:
     return (inspect.getdoc(event) or "").partition("\n")[0]
+
+
+def _tasks() -> str:
+    lines = ["| task | arguments, all by name | what it does |", "|---|---|---|"]
+    for task in sorted(TASKS, key=lambda task: task.__name__):
+        if task in NOT_BUILT:
+            lines.append(f"| `{task.__name__}` | any | not available yet: `task.not_available` |")
+            continue
+        done = (inspect.getdoc(task) or "").partition("\n")[0]
+        lines.append(f"| `{task.__name__}` | {_arguments(task)} | {done} |")
+    return "\n".join(lines)
+
+
+def _arguments(task: Callable[..., object]) -> str:
+    named = [
+        f"`{parameter.name}`"
+        for parameter in inspect.signature(task).parameters.values()
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY
+        and parameter.name not in {"may_retry", "attempt"}
+    ]
+    return ", ".join(named) or "none"
 
 
 def _settings() -> str:
@@ -229,4 +252,5 @@ PARTS: Final[Mapping[str, Callable[[], str]]] = {
     "jobs-phases": _jobs_phases,
     "ports": _ports,
     "settings": _settings,
+    "tasks": _tasks,
 }

@@ -1,5 +1,8 @@
 """The tasks that match items and recompute what depends on their links."""
 
+import functools
+from typing import Any
+
 from marketbel_core.ids import parse_job_id, parse_product_id, parse_supplier_id
 from marketbel_runtime.container import Container
 from marketbel_runtime.steps import TRIES_MAX_WHILE_BUSY
@@ -71,9 +74,12 @@ async def _recalculate(
 
 
 def _named(name: str) -> Task:
-    task = as_task(tries_max=TRIES_MAX_WHILE_BUSY)(_recalculate)
-    task.__name__ = task.__qualname__ = name
-    return task
+    @functools.wraps(_recalculate)
+    async def run(*args: Any, **kwargs: Any) -> Result:  # noqa: ANN401 - passed on as they are
+        return await _recalculate(*args, **kwargs)
+
+    run.__name__ = run.__qualname__ = name
+    return as_task(tries_max=TRIES_MAX_WHILE_BUSY)(run)
 
 
 recalc_product_aggregates_task = _named("recalc_product_aggregates_task")

@@ -31,24 +31,31 @@ cov: install ## run all tests and hold branch coverage to its floors
 		--cov-report=json:build/coverage.json $(ARGS)
 	"$(bin)/python" scripts/coverage_floors.py build/coverage.json src=85 src/marketbel_core=95
 
-check: install ## run the gates: lint, format, import contracts, types, docs
+check: install ## run the gates: lint, format, import contracts, types, docs, deployment files
 	"$(bin)/ruff" check
 	"$(bin)/ruff" format --check
 	"$(bin)/lint-imports"
 	"$(bin)/mypy"
 	"$(bin)/python" docs/build.py --check
+	"$(bin)/python" scripts/lint_deployment.py
 
 fmt: install ## format the code and apply safe lint fixes
 	"$(bin)/ruff" check --fix-only
 	"$(bin)/ruff" format
 
 # Keeps the versions that are pinned; ARGS=--upgrade moves them. The guard keeps package hosts out.
-lock: install ## pin the dependencies of pyproject.toml in requirements.txt
-	"$(bin)/uv" pip compile --quiet --system-certs --universal --python-version 3.12 \
-		--generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links \
-		--custom-compile-command 'make lock' --extra all --group dev $(ARGS) \
-		--output-file requirements.txt pyproject.toml
-	@! grep -nE '://|^-|@' requirements.txt
+# The image installs the second file and builds with the third: the same versions, fewer packages.
+lock_with = "$(bin)/uv" pip compile --quiet --system-certs --universal --python-version 3.12 \
+	--generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links \
+	--custom-compile-command 'make lock'
+worker_extras = cli http worker postgres redis sheets excel pdf
+lock: install ## pin the dependencies of pyproject.toml in requirements*.txt
+	$(lock_with) --extra all --group dev $(ARGS) --output-file requirements.txt pyproject.toml
+	$(lock_with) $(worker_extras:%=--extra %) --constraints requirements.txt \
+		--output-file requirements-worker.txt pyproject.toml
+	echo hatchling | $(lock_with) --constraints requirements.txt \
+		--output-file requirements-build.txt -
+	@! grep -nE '://|^-|@' requirements.txt requirements-worker.txt requirements-build.txt
 
 wheel: install ## build the wheel into dist/
 	"$(bin)/python" -m build --wheel --no-isolation --outdir dist

@@ -12,6 +12,7 @@ from alembic import context
 from alembic.util import CommandError
 from sqlalchemy import Connection, Index
 
+from marketbel_adapters.postgres.checks import check_database
 from marketbel_adapters.postgres.migrate import migration_engine, prepare_connection
 from marketbel_adapters.postgres.tables import OWN_SCHEMA, Base, ProductEmbedding, users
 from marketbel_adapters.postgres.url import asyncpg_url
@@ -73,6 +74,7 @@ async def _run_on_database_url() -> None:
     engine = migration_engine(asyncpg_url(database_url))
     try:
         async with engine.begin() as connection:
+            await check_database(connection)
             await connection.run_sync(_run)
     finally:
         await engine.dispose()

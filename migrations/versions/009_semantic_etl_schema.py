@@ -4,6 +4,8 @@ from typing import Final
 
 from alembic import op
 
+from marketbel_adapters.postgres.waiting import ENSURE_PARENTS
+
 revision: str = "009_semantic_etl_schema"
 down_revision: str | None = "008_create_product_embeddings"
 branch_labels: str | None = None
@@ -15,16 +17,14 @@ _UPGRADE: Final = (
     CREATE INDEX idx_suppliers_use_semantic_etl ON suppliers (use_semantic_etl)
         WHERE use_semantic_etl = true
     """,
-    # Nothing forbade it before: a category that is its own parent has no way up, so it is a root.
-    "UPDATE categories SET parent_id = NULL WHERE parent_id = id",
     """
     ALTER TABLE categories
         ADD COLUMN needs_review boolean NOT NULL DEFAULT false,
         ADD COLUMN is_active boolean NOT NULL DEFAULT true,
         ADD COLUMN supplier_id uuid REFERENCES suppliers (id) ON DELETE SET NULL,
-        ADD COLUMN updated_at timestamptz NOT NULL DEFAULT now(),
-        ADD CONSTRAINT chk_no_self_reference CHECK (id <> parent_id)
+        ADD COLUMN updated_at timestamptz NOT NULL DEFAULT now()
     """,
+    *ENSURE_PARENTS,
     """
     CREATE INDEX idx_categories_needs_review ON categories (needs_review)
         WHERE needs_review = true
@@ -64,7 +64,7 @@ _DOWNGRADE: Final = (
     """,
     """
     ALTER TABLE categories
-        DROP CONSTRAINT chk_no_self_reference,
+        DROP CONSTRAINT IF EXISTS chk_no_self_reference,
         DROP COLUMN updated_at,
         DROP COLUMN supplier_id,
         DROP COLUMN is_active,

@@ -4,6 +4,8 @@ from typing import Final
 
 from alembic import op
 
+from marketbel_adapters.postgres.waiting import MADE_BY_US
+
 revision: str = "010_marketbel_schema"
 down_revision: tuple[str, str] = ("009_add_pricing_fields", "009_semantic_etl_schema")
 branch_labels: str | None = None
@@ -12,10 +14,11 @@ depends_on: str | None = None
 _UPGRADE: Final = (
     # Not IF NOT EXISTS: that wants the right to create schemas even where an administrator
     # has made this one beforehand.
-    """
+    f"""
     DO $$ BEGIN
         IF to_regnamespace('marketbel') IS NULL THEN
             CREATE SCHEMA marketbel;
+            COMMENT ON SCHEMA marketbel IS '{MADE_BY_US}';
         END IF;
     END $$
     """,
@@ -55,7 +58,17 @@ _DOWNGRADE: Final = (
     "DROP TABLE marketbel.row_rejections",
     "DROP TABLE marketbel.imports",
     "DROP TABLE marketbel.drafts",
-    "DROP SCHEMA marketbel",
+    # A schema that an administrator made beforehand, or that others use by now, stays.
+    f"""
+    DO $$ BEGIN
+        IF obj_description(to_regnamespace('marketbel'), 'pg_namespace') = '{MADE_BY_US}' THEN
+            DROP SCHEMA marketbel RESTRICT;
+        END IF;
+    EXCEPTION
+        WHEN dependent_objects_still_exist THEN
+            RAISE NOTICE 'the schema marketbel stays: %', SQLERRM;
+    END $$
+    """,
 )
 
 

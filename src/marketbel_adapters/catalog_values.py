@@ -13,7 +13,16 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from types import MappingProxyType
 from typing import Final
 
-from marketbel_core.catalog import DEFAULT_CURRENCY, Money, SourceType, Supplier
+from marketbel_core.catalog import (
+    CURRENCY_KEY,
+    DEFAULT_CURRENCY,
+    RETAIL_PRICE_KEY,
+    WHOLESALE_PRICE_KEY,
+    Money,
+    SourceType,
+    Supplier,
+    price_currency_key,
+)
 from marketbel_core.errors import RefusedError
 from marketbel_core.ids import SupplierId
 from marketbel_core.intake.rows import AcceptedRow
@@ -21,7 +30,6 @@ from marketbel_core.matching.review import ScoredCandidate
 from marketbel_core.ports import LogEntry
 
 __all__ = [
-    "CURRENCY_KEY",
     "SKU_LENGTH_MAX",
     "StorableRow",
     "candidates_as_json",
@@ -37,15 +45,10 @@ __all__ = [
     "supplier_metadata",
 ]
 
-CURRENCY_KEY: Final = "_currency"
-"""The characteristic that names the row's currency; absent for the catalogue's own."""
-
 SKU_LENGTH_MAX: Final = 255
 _NAME_LENGTH_MAX: Final = 500
 _ACTIVE_KEY: Final = "is_active"
 _ML_KEY: Final = "use_ml_processing"
-_WHOLESALE_KEY: Final = "_price_wholesale"
-_RETAIL_KEY: Final = "_price_retail"
 _TASK_ID_LENGTH_MAX: Final = 255
 _LOG_KEY_LENGTH_MAX: Final = 64
 _KIND_PRICE_MAX: Final = Decimal("9999999999.99")  # NUMERIC(12,2)
@@ -221,18 +224,19 @@ def _storable(row: AcceptedRow) -> StorableRow:
         name=row.name,
         price=row.price,
         characteristics=strict_json(characteristics, of=where),
-        price_opt=_kind_price(row, _WHOLESALE_KEY),
-        price_rrc=_kind_price(row, _RETAIL_KEY),
+        price_opt=_kind_price(row, WHOLESALE_PRICE_KEY),
+        price_rrc=_kind_price(row, RETAIL_PRICE_KEY),
     )
 
 
 def _kind_price(row: AcceptedRow, key: str) -> Decimal | None:
-    """Return a further price of a row; what is no price stays among the characteristics alone.
+    """Return a row's price of a kind; what is no price stays among the characteristics alone.
 
     So does an amount in another currency: readers take the columns for Belarusian roubles.
     """
     value = row.characteristics.get(key)
-    if value is None or isinstance(value, bool) or row.price.currency != DEFAULT_CURRENCY:
+    currency = row.characteristics.get(price_currency_key(key), row.price.currency)
+    if value is None or isinstance(value, bool) or currency != DEFAULT_CURRENCY:
         return None
     try:
         amount = Decimal(str(value))

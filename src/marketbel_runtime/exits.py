@@ -4,6 +4,7 @@ Exit 0 done, 1 refused or failed, 2 usage, 130 Ctrl-C. This module needs the bas
 is what tells a person which extra is missing.
 """
 
+import importlib
 import json
 import os
 import sys
@@ -13,7 +14,7 @@ from typing import Final
 
 from marketbel_core.errors import MarketbelError
 
-__all__ = ["INTERRUPTED", "reported"]
+__all__ = ["INTERRUPTED", "reported", "run_program", "tell_program"]
 
 INTERRUPTED: Final = 130
 _FAILED: Final = 1
@@ -73,10 +74,25 @@ def reported(*, as_json: bool = False) -> Iterator[None]:
         sys.exit(_FAILED)
 
 
+def run_program(module: str) -> None:
+    """Run `main` of `module` as this process, and end it.
+
+    For `python -m`: the module is imported in here, so that a package it misses is named, too.
+    """
+    with reported():
+        importlib.import_module(module).main()
+    sys.exit(0)
+
+
 def _tell(message: str, *, code: str, as_json: bool) -> None:
     sys.stderr.write(f"marketbel: {message} ({code})\n")
     if as_json:
-        sys.stdout.write(
-            json.dumps({"ok": False, "code": code, "message": message}, ensure_ascii=False) + "\n"
-        )
-        sys.stdout.flush()
+        tell_program(message, code=code)
+
+
+def tell_program(message: str, *, code: str) -> None:
+    """Write `{"ok": false, "code", "message"}` as the last line of stdout."""
+    sys.stdout.write(
+        json.dumps({"ok": False, "code": code, "message": message}, ensure_ascii=False) + "\n"
+    )
+    sys.stdout.flush()

@@ -34,7 +34,7 @@ async def production(settings: Settings) -> AsyncGenerator[Container]:
 
     Raises:
         SettingsError: an address is missing.
-        PortError: the database is unsuitable, not migrated or cannot be reached.
+        PortError: the database is unsuitable or not migrated; it or Redis cannot be reached.
     """
     # Imported here: the in-memory graph needs none of these packages.
     from marketbel_adapters import arq, disk, ml_analyze, postgres, system  # noqa: PLC0415
@@ -49,6 +49,8 @@ async def production(settings: Settings) -> AsyncGenerator[Container]:
         await postgres.check_migrated(engine)
         redis = redis_adapters.create_redis(settings.require_redis_url())
         stack.push_async_callback(redis.aclose)
+        with redis_adapters.translated():
+            await redis.ping()
         pool = arq.pool_on(redis.connection_pool, queue_name=settings.queue_name)
         fetch = await stack.enter_async_context(http.create_fetch_client())
         ml = await stack.enter_async_context(ml_analyze.create_ml_client(settings.ml_analyze_url))
@@ -72,7 +74,7 @@ async def production(settings: Settings) -> AsyncGenerator[Container]:
             reader=providers.Singleton(LocalRowReader, files),
             sources=providers.Singleton(
                 routing.RoutingFileSource,
-                http=http.HttpFileSource(fetch),
+                http=http.HttpFileSource(fetch, deadline=settings.download_max),
                 local=local.LocalFileSource([uploads]),
             ),
             telemetry=providers.Singleton(system.StructlogTelemetry),

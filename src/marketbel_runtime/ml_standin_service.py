@@ -1,19 +1,30 @@
 """The stand-in for ml-analyze on real systems: Postgres behind it, the shared folder beside it."""
 
 import asyncio
-import contextlib
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from datetime import timedelta
 
 from marketbel_adapters.disk import DiskFileStore
-from marketbel_adapters.postgres import PostgresCatalog, check_migrated, create_engine
+from marketbel_adapters.postgres import (
+    PostgresCatalog,
+    check_database,
+    check_migrated,
+    create_engine,
+)
 from marketbel_adapters.sources.rows import LocalRowReader
 from marketbel_adapters.system import SystemClock, TimeOrderedIdSource
+from marketbel_core.errors import PortError
 from marketbel_runtime.ml_standin import create_app, serve
 from marketbel_runtime.settings import Settings
 
-__all__ = ["run"]
+__all__ = ["CannotListenError", "run"]
+
+
+class CannotListenError(PortError):
+    """The address is taken, not ours, or not to be used without more rights."""
+
+    code = "ml_standin.cannot_listen"
 
 
 def run(
@@ -34,8 +45,9 @@ def run(
         ready: Called with the address once it listens.
 
     Raises:
-        SettingsError: DATABASE_URL is missing.
-        PortError: the database cannot be used.
+        SettingsError: DATABASE_URL is missing, or UPLOADS_DIR is no folder that can be written.
+        PortError: the database cannot be used, or the address cannot be listened at.
+        KeyboardInterrupt: Ctrl-C ended it, in order.
     """
     asyncio.run(_run(settings, host=host, port=port, row_delay=row_delay, ready=ready))
 
@@ -48,20 +60,45 @@ async def _run(
     row_delay: timedelta,
     ready: Callable[[str], None],
 ) -> None:
+    uploads = settings.require_uploads_dir()
     engine = create_engine(settings.require_database_url())
     try:
+        await check_database(engine)
         await check_migrated(engine)
         app = create_app(
-            reader=LocalRowReader(DiskFileStore(settings.uploads_dir)),
+            reader=LocalRowReader(DiskFileStore(uploads)),
             catalog=PostgresCatalog(engine),
-            uploads=settings.uploads_dir,
+            uploads=uploads,
             clock=SystemClock(),
             ids=TimeOrderedIdSource(),
             row_delay=row_delay,
         )
-        serving = asyncio.create_task(serve(app, host=host, port=port, ready=ready))
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, serving.cancel)
-        with contextlib.suppress(asyncio.CancelledError):
-            await serving
+        try:
+            await _until_sigterm(serve(app, host=host, port=port, ready=ready))
+        except BrokenPipeError:
+            raise  # of whoever read the address, not of the network
+        except OSError as error:
+            reason = (error.strerror or str(error)).partition(" (")[0]  # then the address again
+            raise CannotListenError(
+                f"cannot listen at {host}, port {port}: {reason}; "
+                "end what listens there, or choose another --host or --port"
+            ) from error
     finally:
         await engine.dispose()
+
+
+async def _until_sigterm(service: Coroutine[None, None, None]) -> None:
+    """Run `service` until SIGTERM; a cancellation from elsewhere, as by Ctrl-C, is passed on."""
+    serving = asyncio.create_task(service)
+    stop = asyncio.Event()
+
+    def terminate() -> None:
+        stop.set()
+        serving.cancel()
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, terminate)
+    try:
+        await serving
+    except asyncio.CancelledError:
+        if not stop.is_set():
+            raise

@@ -261,6 +261,11 @@ class Settings(BaseSettings):
         return max(self.job_timeout - 10.0, self.job_timeout * 0.8)
 
     @property
+    def download_max(self) -> timedelta:
+        """How long a download may take: the step has to say what came of it afterwards."""
+        return timedelta(seconds=self.step_seconds_max * 0.8)
+
+    @property
     def step_max(self) -> timedelta:
         """The same as a duration."""
         return timedelta(seconds=self.step_seconds_max)

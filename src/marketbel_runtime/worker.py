@@ -5,6 +5,11 @@ marketbel_runtime.worker.WorkerSettings` works as well. Settings are read when t
 not when this module is imported.
 """
 
+if __name__ == "__main__":  # before the imports: a package that they miss is named, too
+    from marketbel_runtime.exits import run_program
+
+    run_program("marketbel_runtime.worker")
+
 import functools
 from contextlib import AsyncExitStack
 from datetime import timedelta
@@ -21,6 +26,7 @@ from marketbel_runtime.lifespan import production
 from marketbel_runtime.logs import configure_logging
 from marketbel_runtime.schedule import ticking
 from marketbel_runtime.settings import Settings, load_settings
+from marketbel_runtime.stopping import run_until_stopped
 from marketbel_runtime.tasks import TASKS, Context
 
 __all__ = ["WorkerSettings", "main", "make_worker", "worker_options"]  # noqa: F822 - made late
@@ -137,18 +143,13 @@ def __getattr__(name: str) -> type:
 
 
 def main() -> None:
-    """Run the worker until it is told to stop.
+    """Run the worker until SIGTERM stops it.
 
     Raises:
+        KeyboardInterrupt: Ctrl-C stopped it, in order as well.
         SettingsError: a variable is missing or wrong.
+        PortError: the database or Redis cannot be used.
     """
     settings = load_settings()
     configure_logging(settings)
-    make_worker(settings).run()
-
-
-if __name__ == "__main__":
-    from marketbel_runtime.exits import reported
-
-    with reported():
-        main()
+    run_until_stopped(make_worker(settings))

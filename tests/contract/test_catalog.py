@@ -51,6 +51,8 @@ class MemoryPeek(CatalogPeek):
                 match_score=stored.match_score,
                 candidates=_pairs(stored.match_candidates),
                 last_ingested_at=stored.last_ingested_at,
+                price_opt=stored.price_opt,
+                price_rrc=stored.price_rrc,
             )
             for stored in self._catalog.stored_items()
             if stored.item.supplier_id == supplier_id
@@ -160,6 +162,8 @@ class PostgresPeek(CatalogPeek):
                 match_score=row.match_score,
                 candidates=_json_pairs(row.match_candidates),
                 last_ingested_at=row.last_ingested_at,
+                price_opt=row.price_opt,
+                price_rrc=row.price_rrc,
             )
             for row in rows
         }

@@ -122,12 +122,16 @@ async def test_further_prices_of_a_row_have_columns_of_their_own(
     supplier = await stored_supplier(catalog)
     prices = {"_price_wholesale": "7.5", "_price_retail": 12, "_price_dealer": "6.00"}
     odd = {"_price_wholesale": "по запросу", "_price_retail": -1}
+    foreign = {**prices, "_price_wholesale_currency": "USD"}
+    ours = {**prices, "_price_retail_currency": "BYN"}
     await merged(
         catalog,
         supplier.id,
         a_row(sku="a", characteristics=prices),
         a_row(sku="b", characteristics=odd),
         a_row(sku="c", characteristics=prices, price=Money(Decimal("9.00"), "USD")),
+        a_row(sku="d", characteristics=foreign),
+        a_row(sku="e", characteristics=ours, price=Money(Decimal("9.00"), "USD")),
     )
 
     rows = await rows_of(
@@ -139,6 +143,8 @@ async def test_further_prices_of_a_row_have_columns_of_their_own(
         (Decimal("7.50"), Decimal("12.00"), prices),
         (None, None, odd),
         (None, None, {**prices, "_currency": "USD"}),
+        (None, Decimal("12.00"), foreign),
+        (None, Decimal("12.00"), {**ours, "_currency": "USD"}),
     ]
 
 

@@ -92,6 +92,19 @@ def test_wrong_usage_exits_with_2(arguments: list[str], tmp_path: Path) -> None:
     assert "Usage" in done.stderr
 
 
+@pytest.mark.parametrize(
+    "arguments", [["fly", "--json"], ["migrate", "--colour", "--json"], ["worker", "--json"]]
+)
+def test_a_program_is_told_of_wrong_usage_too(arguments: list[str], tmp_path: Path) -> None:
+    done = run(*arguments, cwd=tmp_path)
+
+    assert done.returncode == 2
+    told = last_line(done.stdout)
+    assert (told["ok"], told["code"]) == (False, "usage")
+    assert told["message"]
+    assert "Usage" in done.stderr
+
+
 def test_a_missing_setting_is_named_with_its_cure(tmp_path: Path) -> None:
     done = run("migrate", "--json", cwd=tmp_path)
 
@@ -112,6 +125,17 @@ def test_migrate_says_what_it_did_and_what_waits(database_url: str, tmp_path: Pa
         == last_line(second.stdout)["revision_after"]
         == last_line(first.stdout)["revision_after"]
     )
+
+
+@pytest.mark.postgres
+def test_migrate_reads_the_env_file_and_asks_for_nothing_it_does_not_use(
+    database_url: str, tmp_path: Path
+) -> None:
+    (tmp_path / ".env").write_text(f"DATABASE_URL={database_url}\nMAX_WORKERS=many\n")
+
+    done = run("migrate", "--json", cwd=tmp_path, LOG_LEVEL="quiet")
+
+    assert done.returncode == 0, done.stderr
 
 
 @contextmanager
@@ -161,8 +185,13 @@ def test_up_keeps_servers_until_it_is_stopped(stop: signal.Signals, tmp_path: Pa
 
 
 @pytest.mark.processes
-def test_the_demo_ends_with_the_same_figures_every_time(tmp_path: Path) -> None:
-    runs = [run("demo", "--json", cwd=tmp_path) for _ in range(2)]
+def test_the_demo_ends_with_the_same_figures_whatever_the_caller_chose(tmp_path: Path) -> None:
+    choices = {"CATALOGUE_CURRENCY": "USD", "USE_ML_PROCESSING": "false", "LOG_LEVEL": "quiet"}
+    folder = tmp_path / "with choices"
+    folder.mkdir()
+    (folder / ".env").write_text("MATCH_AUTO_THRESHOLD=100\nMAX_WORKERS=many\n")
+
+    runs = [run("demo", "--json", cwd=tmp_path), run("demo", "--json", cwd=folder, **choices)]
 
     assert [done.returncode for done in runs] == [0, 0], runs[0].stderr + runs[1].stderr
     first, second = (last_line(done.stdout) for done in runs)
@@ -204,8 +233,11 @@ def test_ctrl_c_ends_the_demo_and_everything_it_started(tmp_path: Path) -> None:
 
         process.send_signal(signal.SIGINT)
         status = process.wait(30)
+        assert process.stdout is not None
+        told = last_line(process.stdout.read())
 
     assert status == 130
+    assert (told["ok"], told["code"]) == (False, "interrupted")
     assert len(children) >= 5
     assert gone(children)
     assert not [folder for folder in folders if Path(folder).exists()]

@@ -1,8 +1,12 @@
 """Servers of others: we take a room of our own, and leave everything else as it was."""
 
 import asyncio
+import signal
+import threading
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from typing import Any
+from unittest.mock import patch
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -50,6 +54,23 @@ def databases_at(url: str) -> set[str]:
     return {str(row[0]) for row in fetch_rows(url, "SELECT datname FROM pg_database")}
 
 
+@contextmanager
+def ctrl_c_after_the_first_answer() -> Iterator[list[object]]:
+    """Interrupt between Redis' first answer to a script and whoever asked; yield that answer."""
+    evaluate = redis.Redis.eval
+    answers: list[object] = []
+
+    def interrupted(client: redis.Redis, *arguments: Any) -> object:
+        answer = evaluate(client, *arguments)
+        if not answers:
+            answers.append(answer)
+            signal.raise_signal(signal.SIGINT)
+        return answer
+
+    with patch.object(redis.Redis, "eval", interrupted):
+        yield answers
+
+
 def test_room_on_servers_of_others_is_taken_and_given_back(database_url: str, server: str) -> None:
     fetch_rows(database_url, "CREATE TABLE theirs AS SELECT 1 AS one")
     with client_of(server, 0) as theirs, client_of(server, 15) as theirs_too:
@@ -71,6 +92,44 @@ def test_room_on_servers_of_others_is_taken_and_given_back(database_url: str, se
         spaces = client.info("keyspace")
     assert set(spaces) == {"db0", "db15"}
     assert [space["keys"] for space in spaces.values()] == [1, 1]
+
+
+def test_ctrl_c_while_a_database_is_made_leaves_none_behind(database_url: str) -> None:
+    before = databases_at(database_url)
+    execute = asyncpg.Connection.execute
+
+    async def interrupted(connection: asyncpg.Connection, statement: str) -> str:
+        done = await execute(connection, statement)
+        if statement.startswith("CREATE"):
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        return done
+
+    with (
+        patch.object(asyncpg.Connection, "execute", interrupted),
+        pytest.raises(KeyboardInterrupt),
+    ):
+        own_database(database_url).__enter__()
+
+    assert databases_at(database_url) == before
+
+
+def test_ctrl_c_while_a_redis_database_is_claimed_leaves_no_claim_behind(server: str) -> None:
+    with ctrl_c_after_the_first_answer() as answers, pytest.raises(KeyboardInterrupt):
+        own_redis_db(server).__enter__()
+
+    assert answers == [1]
+    with client_of(server) as client:
+        assert client.info("keyspace") == {}
+
+
+def test_ctrl_c_at_a_redis_database_of_others_empties_nothing(server: str) -> None:
+    with client_of(server, 15) as theirs:
+        theirs.set("theirs", "1")
+        with ctrl_c_after_the_first_answer() as answers, pytest.raises(KeyboardInterrupt):
+            own_redis_db(server).__enter__()
+
+        assert answers == [0]
+        assert theirs.get("theirs") == "1"
 
 
 def test_two_runs_at_once_take_different_rooms(database_url: str, server: str) -> None:

@@ -44,6 +44,9 @@ def layout_of(*rows: list[Cell]) -> Layout:
         ("Qty", Role.STOCK),
         ("Ед. изм.", Role.UNIT),
         ("Вал.", Role.CURRENCY),
+        ("Валюта цены", Role.CURRENCY),
+        ("Price currency", Role.CURRENCY),
+        ("Цена в валюте", Role.PRICE),
         ("Штрих-код", Role.BARCODE),
         ("Бренд", Role.BRAND),
         ("Производитель", Role.BRAND),
@@ -108,7 +111,7 @@ def test_a_header_of_two_lines_is_joined() -> None:
 
     assert layout.header_row == 2
     assert layout.columns == {Role.NAME: 0, Role.PRICE: 1}
-    assert layout.price_columns == {"rrc": 2, "purchase": 3}
+    assert layout.price_columns == {"wholesale": 1, "retail": 2, "purchase": 3}
     assert layout.headers[2] == "Цены, руб. Розница"
 
 
@@ -120,7 +123,7 @@ def test_the_leftmost_real_price_is_the_main_one() -> None:
     )
 
     assert layout.columns[Role.PRICE] == 2
-    assert layout.price_columns == {"rrc": 3, "opt": 4}
+    assert layout.price_columns == {"wholesale": 2, "retail": 3, "3": 4}
 
 
 def test_stock_is_never_a_price() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketbel_core.catalog import AMOUNT_MAX, DEFAULT_CURRENCY, Money
+from marketbel_core.catalog import AMOUNT_MAX, CURRENCIES, DEFAULT_CURRENCY, Money
 
 _CENT = Decimal("0.01")
 
@@ -53,6 +53,11 @@ def test_whatever_is_taken_is_in_range_and_whole_cents(amount: Decimal) -> None:
 
     assert 0 <= money.amount <= AMOUNT_MAX
     assert money.amount % _CENT == 0
+
+
+def test_the_old_rouble_is_no_currency_in_use() -> None:
+    assert DEFAULT_CURRENCY in CURRENCIES
+    assert "BYR" not in CURRENCIES
 
 
 @pytest.mark.parametrize("currency", ["USD", "XXX"])

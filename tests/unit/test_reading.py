@@ -162,8 +162,11 @@ def test_further_prices_are_kept_by_kind() -> None:
         ["Товар", "Цена", "Опт", "РРЦ"], ["Чай", 5, "4,50", "звоните"], ["Рис", 3, 2, 4]
     )
 
-    assert rows.accepted[0].characteristics == {"_price_opt": "4.50"}
-    assert rows.accepted[1].characteristics == {"_price_opt": "2.00", "_price_rrc": "4.00"}
+    assert rows.accepted[0].characteristics == {"_price_wholesale": "4.50"}
+    assert rows.accepted[1].characteristics == {
+        "_price_wholesale": "2.00",
+        "_price_retail": "4.00",
+    }
 
 
 def test_the_currency_is_the_cells_then_the_rows_then_the_headers_then_ours() -> None:

@@ -18,7 +18,7 @@ from marketbel_core.intake import (
     decimal_mark_of,
     parse_price,
 )
-from marketbel_core.intake.text import currency_of
+from marketbel_core.intake.money_words import ROUBLES
 
 POINT, COMMA, UNKNOWN = DecimalMark.POINT, DecimalMark.COMMA, DecimalMark.UNKNOWN
 
@@ -26,12 +26,12 @@ POINT, COMMA, UNKNOWN = DecimalMark.POINT, DecimalMark.COMMA, DecimalMark.UNKNOW
 @pytest.mark.parametrize(
     ("cell", "amount", "currency"),
     [
-        ("1 234,56 руб.", "1234.56", None),
-        ("1\u00a0234,56\u00a0руб./шт", "1234.56", None),
-        ("1\u202f234,56 р", "1234.56", None),
+        ("1 234,56 руб.", "1234.56", ROUBLES),
+        ("1\u00a0234,56\u00a0руб./шт", "1234.56", ROUBLES),
+        ("1\u202f234,56 р", "1234.56", ROUBLES),
         ("1.234,56", "1234.56", None),
-        ("2,400.00р.", "2400.00", None),
-        ("3 445,00р.", "3445.00", None),
+        ("2,400.00р.", "2400.00", ROUBLES),
+        ("3 445,00р.", "3445.00", ROUBLES),
         ("$1,234.56", "1234.56", "USD"),
         ("$ 99", "99.00", "USD"),
         ("1234.56 BYN", "1234.56", "BYN"),
@@ -46,6 +46,8 @@ POINT, COMMA, UNKNOWN = DecimalMark.POINT, DecimalMark.COMMA, DecimalMark.UNKNOW
         ("12,5 €", "12.50", "EUR"),
         ("990 ₽", "990.00", "RUB"),
         ("45 грн", "45.00", "UAH"),
+        ("5 000 тенге", "5000.00", "KZT"),
+        ("5 CNY/шт", "5.00", "CNY"),
         ("100.-", "100.00", None),
         ("5,50 за кг", "5.50", None),
         (12.5, "12.50", None),
@@ -92,6 +94,13 @@ def test_a_price_is_read_as_it_is_meant(cell: Cell, amount: str, currency: str |
         ("1,23,456.7", "row.price_unreadable"),
         ("12.34.5", "row.price_unreadable"),
         ("1.2,3,4", "row.price_unreadable"),
+        ("5 тыс. руб.", "row.price_unreadable"),
+        ("5 руб./тыс.", "row.price_unreadable"),
+        ("5 BYR", "row.currency_unknown"),
+        ("5 XYZ", "row.currency_unknown"),
+        ("XYZ 5", "row.currency_unknown"),
+        ("¥500", "row.currency_unknown"),
+        ("$5 / 16 BYN", "row.price_unreadable"),
         (True, "row.price_unreadable"),
         (date(2026, 1, 2), "row.price_unreadable"),
         (timedelta(hours=1), "row.price_unreadable"),
@@ -158,7 +167,7 @@ def test_an_amount_written_the_continental_way_comes_back(
 ) -> None:
     text = f"{amount:,.2f}".replace(",", "g").replace(".", ",").replace("g", group) + currency
 
-    assert parse_price(text) == ParsedPrice(amount)
+    assert parse_price(text) == ParsedPrice(amount, ROUBLES if currency else None)
 
 
 @given(AMOUNTS, st.sampled_from(["$", "USD ", ""]))
@@ -178,23 +187,6 @@ def test_any_text_is_a_price_or_a_reason(text: str, mark: DecimalMark) -> None:
     price = parse_price(text, mark=mark)
 
     assert isinstance(price, PriceRefusal) or 0 < price.amount <= AMOUNT_MAX
-
-
-@pytest.mark.parametrize(
-    ("text", "currency"),
-    [
-        ("Цена, BYN", "BYN"),
-        ("Цена (USD)", "USD"),
-        ("Опт, руб.", None),
-        ("EUR", "EUR"),
-        ("бел.руб.", "BYN"),
-        ("рос. руб", "RUB"),
-        ("Brand", None),
-        ("", None),
-    ],
-)
-def test_a_currency_is_named_by_a_word_or_a_sign(text: str, currency: str | None) -> None:
-    assert currency_of(text) == currency
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import asyncio
 import secrets
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
@@ -44,11 +44,15 @@ def own_database(admin_url: str, *, template: str | None = None) -> Iterator[str
         ExtraMissingError: the driver is not installed.
     """
     name = f"marketbel_{secrets.token_hex(6)}"
-    create_database(admin_url, name, template=template)
-    try:
-        yield _with_database(admin_url, name)
-    finally:
-        _run(_execute_one_of(admin_url, [f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)']))
+    with ExitStack() as undo:
+        # Before it is made: Ctrl-C may come when the server has made it and we do not know yet.
+        undo.callback(_drop, admin_url, name)
+        try:
+            url = create_database(admin_url, name, template=template)
+        except (AdminUrlError, ExtraMissingError):
+            undo.pop_all()  # nothing was made, and whoever refused once is not asked again
+            raise
+        yield url
 
 
 def create_database(admin_url: str, name: str, *, template: str | None = None) -> str:
@@ -68,6 +72,10 @@ async def _create(admin_url: str, name: str, *, template: str | None) -> None:
             return
         version = connection.get_server_version().major
         await _first_accepted(connection, _creations(name, template=template, version=version))
+
+
+def _drop(admin_url: str, name: str) -> None:
+    _run(_execute_one_of(admin_url, [f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)']))
 
 
 async def _execute_one_of(admin_url: str, statements: list[str]) -> None:

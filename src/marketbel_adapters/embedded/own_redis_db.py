@@ -35,11 +35,13 @@ redis.call('FLUSHDB')
 if claim then redis.call('SET', KEYS[1], claim) end
 return 1
 """
-# Without a sign the database is still ours: whoever emptied it in between was one of us.
-# Another sign is somebody else's.
+# Without a sign a database that was given to us is still ours: whoever emptied it in between was
+# one of us. One that may have been given (ARGV[2] is 0) is ours with our sign only. Another sign
+# is somebody else's.
 _GIVE_BACK: Final = """
 local claim = redis.call('GET', KEYS[1])
 if claim and claim ~= ARGV[1] then return 0 end
+if not claim and ARGV[2] == '0' then return 0 end
 redis.call('FLUSHDB')
 return 1
 """
@@ -58,12 +60,23 @@ def own_redis_db(admin_url: str) -> Iterator[str]:
         ExtraMissingError: the client is not installed.
     """
     token = secrets.token_hex(8)
-    url = _claimed(admin_url, token)
+    databases = _count(admin_url)
+    url = ""
+    is_ours = False
     try:
+        for number in reversed(range(databases)):
+            url = _with_number(admin_url, number)
+            is_ours = _claim(url, token)
+            if is_ours:
+                break
+        else:
+            url = ""
+            raise NoEmptyDatabaseError(databases=databases)
         yield url
     finally:
-        with _client(url) as client:
-            client.eval(_GIVE_BACK, 1, _CLAIM_KEY, token)
+        # Also when Ctrl-C came between the server's yes and our knowing of it.
+        if url:
+            _give_back(url, token, is_ours=is_ours)
 
 
 def empty_redis_db(url: str) -> None:
@@ -76,14 +89,14 @@ def empty_redis_db(url: str) -> None:
         client.eval(_EMPTY, 1, _CLAIM_KEY)
 
 
-def _claimed(admin_url: str, token: str) -> str:
-    databases = _count(admin_url)
-    for number in reversed(range(databases)):
-        url = _with_number(admin_url, number)
-        with _client(url) as client:
-            if client.eval(_CLAIM, 1, _CLAIM_KEY, token):
-                return url
-    raise NoEmptyDatabaseError(databases=databases)
+def _claim(url: str, token: str) -> bool:
+    with _client(url) as client:
+        return bool(client.eval(_CLAIM, 1, _CLAIM_KEY, token))
+
+
+def _give_back(url: str, token: str, *, is_ours: bool) -> None:
+    with _client(url) as client:
+        client.eval(_GIVE_BACK, 1, _CLAIM_KEY, token, "1" if is_ours else "0")
 
 
 def _count(admin_url: str) -> int:

@@ -129,7 +129,11 @@ class MemorySupplierItems(SupplierItems):
         )
         self._draft.item_ids[supplier_id, row.sku] = item.id
         self._draft.items[item.id] = StoredItem(
-            item=item, characteristics=_comparable(row.characteristics), last_ingested_at=at
+            item=item,
+            characteristics=_comparable(row.characteristics),
+            last_ingested_at=at,
+            price_opt=row.price_opt,
+            price_rrc=row.price_rrc,
         )
         self._draft.prices.append(PriceRecord(item_id=item.id, price=row.price, recorded_at=at))
 
@@ -155,6 +159,8 @@ class MemorySupplierItems(SupplierItems):
             ),
             characteristics=characteristics,
             last_ingested_at=at,
+            price_opt=row.price_opt,
+            price_rrc=row.price_rrc,
         )
         return True
 

@@ -33,11 +33,15 @@ class StoredItem:
         match_score: 0 to 100, two decimals; `None` before a match.
         match_candidates: Best first, scores to two decimals; `None` before a match.
         last_ingested_at: When an import last wrote it (aware, UTC).
+        price_opt: The wholesale price in Belarusian roubles.
+        price_rrc: The retail or recommended price, likewise.
     """
 
     item: SupplierItem
     characteristics: str
     last_ingested_at: datetime
+    price_opt: Decimal | None = None
+    price_rrc: Decimal | None = None
     match_score: Decimal | None = None
     match_candidates: tuple[ScoredCandidate, ...] | None = None
 

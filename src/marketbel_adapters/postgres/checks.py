@@ -5,6 +5,7 @@ from typing import Final
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from marketbel_adapters.postgres.errors import translated
 from marketbel_core.errors import PortError
 
 __all__ = ["DatabaseUnsuitableError", "check_database"]
@@ -38,12 +39,15 @@ async def check_database(database: AsyncConnection | AsyncEngine) -> None:
 
     Raises:
         DatabaseUnsuitableError: it cannot; the message says how to make one that can.
+        UnavailableError: given an engine: the server does not answer.
+        ProtocolError: given an engine: the server answers and does not let us in.
     """
     if isinstance(database, AsyncEngine):
-        async with database.connect() as connection:
-            await _check(connection)
+        with translated():
+            async with database.connect() as connection:
+                await _check(connection)
     else:
-        await _check(database)
+        await _check(database)  # within somebody's transaction, who tells its errors apart
 
 
 async def _check(connection: AsyncConnection) -> None:

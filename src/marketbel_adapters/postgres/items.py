@@ -8,12 +8,19 @@ from typing import Any, Final
 from sqlalchemy import ARRAY, Row, Uuid, and_, any_, func, literal, select
 from sqlalchemy.sql.elements import ColumnElement
 
-from marketbel_adapters.catalog_values import CURRENCY_KEY, currency_of, supplier_is_active
+from marketbel_adapters.catalog_values import currency_of, supplier_is_active
 from marketbel_adapters.postgres import tables
 from marketbel_adapters.postgres.item_matches import record_matches
 from marketbel_adapters.postgres.item_merge import merge
 from marketbel_adapters.postgres.transaction import Transaction
-from marketbel_core.catalog import MatchStatus, Money, Offer, SupplierItem, is_in_stock
+from marketbel_core.catalog import (
+    CURRENCY_KEY,
+    MatchStatus,
+    Money,
+    Offer,
+    SupplierItem,
+    is_in_stock,
+)
 from marketbel_core.ids import ProductId, SupplierId, SupplierItemId
 from marketbel_core.intake.rows import AcceptedRow
 from marketbel_core.matching import MatchOutcome

@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from marketbel_adapters.postgres.checks import check_database
+from marketbel_adapters.postgres.errors import translated
 from marketbel_adapters.postgres.url import asyncpg_url, connect_args
 from marketbel_adapters.postgres.waiting import ensure_optional_parts, find_optional_parts
 from marketbel_core.errors import PortError, UnavailableError
@@ -191,12 +192,11 @@ async def check_migrated(engine: AsyncEngine) -> None:
     Raises:
         DatabaseNotMigratedError: it stands elsewhere, or was never migrated.
         UnavailableError: the server does not answer.
+        ProtocolError: the server answers and does not let us in.
     """
     newest = ScriptDirectory(str(migrations_folder())).get_current_head()
-    try:
+    with translated():
         async with engine.connect() as connection:
             found = await connection.run_sync(_heads)
-    except (OSError, DBAPIError) as error:
-        raise UnavailableError(f"PostgreSQL did not answer: {error}") from error
     if found != newest:
         raise DatabaseNotMigratedError(found=found, newest=newest)

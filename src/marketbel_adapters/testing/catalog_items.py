@@ -17,7 +17,13 @@ from marketbel_adapters.testing.catalog_steps import (
     stored_product,
     stored_supplier,
 )
-from marketbel_core.catalog import MatchStatus, Money
+from marketbel_core.catalog import (
+    RETAIL_PRICE_KEY,
+    WHOLESALE_PRICE_KEY,
+    MatchStatus,
+    Money,
+    price_currency_key,
+)
 from marketbel_core.errors import DomainError, SupplierNotFoundError
 from marketbel_core.ids import SupplierId
 from marketbel_core.intake.rows import AcceptedRow
@@ -195,6 +201,26 @@ class ItemsContract:
 
         assert item.price.currency == "BYN"
         assert dict(item.characteristics) == {}
+
+    async def test_further_prices_follow_what_the_last_import_said(
+        self, catalog: Catalog, peek: CatalogPeek
+    ) -> None:
+        supplier = await stored_supplier(catalog)
+        row = a_row(sku="a", price=Money(Decimal("1.00")), characteristics={})
+        kinds = {WHOLESALE_PRICE_KEY: "0.90", RETAIL_PRICE_KEY: "1.20"}
+        abroad = {**kinds, price_currency_key(WHOLESALE_PRICE_KEY): "USD"}
+        columns = []
+
+        for said in (kinds, abroad, {}):
+            await merged(catalog, supplier.id, replace(row, characteristics=said))
+            item = (await peek.items(supplier.id))["a"]
+            columns.append((item.price_opt, item.price_rrc))
+
+        assert columns == [
+            (Decimal("0.90"), Decimal("1.20")),
+            (None, Decimal("1.20")),
+            (None, None),
+        ]
 
     async def test_items_of_a_supplier_that_is_gone_are_not_stored(
         self, catalog: Catalog, peek: CatalogPeek

@@ -36,6 +36,8 @@ class PeekedItem:
     match_score: Decimal | None
     candidates: tuple[tuple[UUID, float], ...] | None
     last_ingested_at: datetime
+    price_opt: Decimal | None
+    price_rrc: Decimal | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

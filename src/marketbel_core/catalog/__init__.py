@@ -1,14 +1,27 @@
 """What is bought and sold: money, suppliers, their items, our products and their aggregates."""
 
 from marketbel_core.catalog.aggregates import Offer, ProductAggregates, aggregate
-from marketbel_core.catalog.item import MatchStatus, SupplierItem, is_in_stock
-from marketbel_core.catalog.money import AMOUNT_MAX, DEFAULT_CURRENCY, Money
+from marketbel_core.catalog.item import (
+    CURRENCY_KEY,
+    RETAIL_PRICE_KEY,
+    WHOLESALE_PRICE_KEY,
+    MatchStatus,
+    SupplierItem,
+    is_in_stock,
+    price_currency_key,
+    price_key,
+)
+from marketbel_core.catalog.money import AMOUNT_MAX, CURRENCIES, DEFAULT_CURRENCY, Money
 from marketbel_core.catalog.product import Product, ProductStatus, draft_id, internal_sku
 from marketbel_core.catalog.supplier import FileType, SourceRef, SourceType, Supplier
 
 __all__ = [
     "AMOUNT_MAX",
+    "CURRENCIES",
+    "CURRENCY_KEY",
     "DEFAULT_CURRENCY",
+    "RETAIL_PRICE_KEY",
+    "WHOLESALE_PRICE_KEY",
     "FileType",
     "MatchStatus",
     "Money",
@@ -24,4 +37,6 @@ __all__ = [
     "draft_id",
     "internal_sku",
     "is_in_stock",
+    "price_currency_key",
+    "price_key",
 ]

@@ -4,11 +4,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from marketbel_core.catalog.money import Money
 from marketbel_core.ids import ProductId, SupplierId, SupplierItemId
 
-__all__ = ["MatchStatus", "SupplierItem", "is_in_stock"]
+__all__ = [
+    "CURRENCY_KEY",
+    "RETAIL_PRICE_KEY",
+    "WHOLESALE_PRICE_KEY",
+    "MatchStatus",
+    "SupplierItem",
+    "is_in_stock",
+    "price_currency_key",
+    "price_key",
+]
+
+CURRENCY_KEY: Final = "_currency"
+"""The characteristic that names the main price's currency; absent for the catalogue's own."""
+
+WHOLESALE_PRICE_KEY: Final = "_price_wholesale"
+RETAIL_PRICE_KEY: Final = "_price_retail"
 
 _YES_WORDS = frozenset({"true", "yes", "1"})
 
@@ -30,7 +46,8 @@ class SupplierItem:
         sku: The supplier's own article number, unique within the supplier.
         name: 1 to 500 characters.
         price: The main price of the line.
-        characteristics: Everything else that the line said, by column.
+        characteristics: Everything else that the line said, by column; the prices of other kinds
+            under `price_key`.
         product_id: The product that the item is linked to.
         created_at: When the item was first seen (aware, UTC).
     """
@@ -49,3 +66,16 @@ class SupplierItem:
 def is_in_stock(characteristics: Mapping[str, object]) -> bool:
     """Tell whether the characteristic `in_stock` says yes: true, "true", "yes" or 1."""
     return str(characteristics.get("in_stock", "")).strip().lower() in _YES_WORDS
+
+
+def price_key(kind: str) -> str:
+    """Return the characteristic that holds a price of this kind: `wholesale`, `retail`, …"""
+    return f"_price_{kind}"
+
+
+def price_currency_key(key: str) -> str:
+    """Return the characteristic that names the currency of the price under `key`.
+
+    It is absent where the price is in the main price's currency.
+    """
+    return f"{key}_currency"

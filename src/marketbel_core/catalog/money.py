@@ -5,11 +5,19 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-__all__ = ["AMOUNT_MAX", "DEFAULT_CURRENCY", "Money"]
+__all__ = ["AMOUNT_MAX", "CURRENCIES", "DEFAULT_CURRENCY", "Money"]
 
 DEFAULT_CURRENCY: Final = "BYN"
 AMOUNT_MAX: Final = Decimal("99999999.99")
 """The largest amount that a NUMERIC(10,2) column holds."""
+
+CURRENCIES: Final = frozenset({
+    "BYN", "RUB", "USD", "EUR", "UAH", "KZT", "PLN", "CNY", "GBP", "CHF", "TRY", "CZK", "UZS",
+    "GEL", "AMD", "AZN", "KGS", "MDL", "TJS", "TMT", "SEK", "NOK", "DKK", "HUF", "RON", "BGN",
+    "RSD", "ILS", "AED", "INR", "JPY", "KRW", "HKD", "SGD", "THB", "VND", "CAD", "AUD", "NZD",
+    "MNT", "SAR", "BRL", "MXN", "ZAR",
+})  # fmt: skip
+"""The ISO 4217 codes that lists may name; BYR is not in use: 10,000 of it made one BYN."""
 
 _CENT: Final = Decimal("0.01")
 _CURRENCY: Final = re.compile("[A-Z]{3}")

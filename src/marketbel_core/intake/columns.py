@@ -1,6 +1,6 @@
 """What stands in each column of a sheet, counted: prices, words, figures."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
@@ -8,12 +8,13 @@ from typing import Final
 from marketbel_core.intake.grid import Cell
 from marketbel_core.intake.text import DecimalMark, ParsedPrice, cell_text, parse_price
 
-__all__ = ["Column", "columns_of", "priced_rows"]
+__all__ = ["Column", "columns_of", "keys_of", "priced_rows"]
 
 _LETTERS_MAX: Final = 80
 """Longer texts are descriptions: they count as long names and no longer."""
 
 _CODE_LENGTH_MIN: Final = 6
+_KEY_LENGTH_MAX: Final = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,8 +23,10 @@ class Column:
 
     Attributes:
         filled: Cells with something in them.
-        price_rows: Indexes of the rows, from 0, in which a number over 0 stands.
-        marked_prices: Prices with cents or a currency: what counters and codes do not have.
+        price_rows: Indexes of the rows, from 0, in which an amount over 0 stands, be its currency
+            unknown.
+        sure_prices: Rows with a number over 0 that can be read.
+        marked_prices: Of those, the ones with cents or a currency, as counters and codes are not.
         wordiness: Letters a row, 0.0 to 80.0, times the share of texts that differ.
         is_code_like: Long whole figures that all differ: codes, not prices.
         is_counter: 1, 2, 3, … down the column.
@@ -31,6 +34,7 @@ class Column:
 
     filled: int
     price_rows: frozenset[int]
+    sure_prices: int
     marked_prices: int
     wordiness: float
     is_code_like: bool
@@ -38,7 +42,7 @@ class Column:
 
     @property
     def prices(self) -> int:
-        """How many rows have a number over 0."""
+        """How many rows have an amount over 0."""
         return len(self.price_rows)
 
 
@@ -54,6 +58,18 @@ def columns_of(rows: Sequence[Sequence[Cell]]) -> dict[int, Column]:
     return columns
 
 
+def keys_of(
+    below: Mapping[int, Column], headers: Mapping[int, str], taken: set[int]
+) -> dict[int, str]:
+    """Return the keys of all other columns with something in them, each key once."""
+    keys: dict[int, str] = {}
+    for column in sorted(set(below) - taken):
+        text = headers.get(column, "").lower().replace(" ", "_").replace("-", "_")
+        key = text[:_KEY_LENGTH_MAX] or f"column_{column + 1}"
+        keys[column] = f"{key}_{column + 1}" if key in keys.values() else key
+    return keys
+
+
 def priced_rows(rows: Sequence[tuple[Cell, ...]], price: int) -> list[tuple[Cell, ...]]:
     """Return the rows with a price: the others may be titles and would blur what a column is."""
     column = columns_of([row[price : price + 1] for row in rows]).get(0)
@@ -62,17 +78,21 @@ def priced_rows(rows: Sequence[tuple[Cell, ...]], price: int) -> list[tuple[Cell
 
 
 def _column(cells: Sequence[Cell], texts: Sequence[str]) -> Column:
-    priced: dict[int, ParsedPrice] = {}
+    priced: list[int] = []
+    refused: list[int] = []
     for row, cell in enumerate(cells):
         price = parse_price(cell, mark=DecimalMark.POINT)
         if isinstance(price, ParsedPrice):
-            priced[row] = price
+            priced.append(row)
+        elif price.has_amount:
+            refused.append(row)
     plain = [texts[row] for row in priced if texts[row].isdigit()]
     filled = [text for text in texts if text]
     letters = sum(min(_LETTERS_MAX, sum(map(str.isalpha, text))) for text in filled)
     return Column(
         filled=len(filled),
-        price_rows=frozenset(priced),
+        price_rows=frozenset((*priced, *refused)),
+        sure_prices=len(priced),
         marked_prices=len(priced) - len(plain),
         wordiness=letters / len(texts) * (len(set(filled)) / len(filled)),
         is_code_like=bool(plain)

@@ -1,13 +1,14 @@
 """What the words above a column mean, in Russian, Belarusian, Ukrainian and English."""
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from marketbel_core.intake.text import clean_text
 
-__all__ = ["ALIASES", "HeaderMeaning", "Role", "folded_header", "meaning_of"]
+__all__ = ["ALIASES", "HeaderMeaning", "Role", "folded_header", "meaning_of", "price_kinds"]
 
 
 class Role(StrEnum):
@@ -32,7 +33,8 @@ class HeaderMeaning:
 
     Attributes:
         strength: 1 (a resemblance) to 4 (the word itself); of two columns the stronger wins.
-        price_kind: Of a price: `opt`, `rrc`, `purchase`, `preorder`; empty for the plain price.
+        price_kind: Of a price: `wholesale`, `retail` (also recommended), `purchase`, `preorder`;
+            empty for the plain price.
     """
 
     role: Role
@@ -84,6 +86,7 @@ ALIASES: Final[dict[Role, tuple[str, ...]]] = {
 _EXACT: Final = {alias: role for role, aliases in ALIASES.items() for alias in aliases}
 
 _PREORDER: Final = re.compile(r"предзаказ|pre-?order")
+_CURRENCY_NAME: Final = re.compile(r"(?:код )?валют[аы](?: .*)?|(?:\w+ )?currency(?: code)?")
 _DECOY: Final = re.compile(
     r"идентификатор|guid|измен|скидк|discount|сумм|итого|total|заказ|order|вес\b|масса|weight|"
     r"об[ъь]?[её]м|volume|фото|photo|image|картин|срок|гаранти|"
@@ -92,14 +95,16 @@ _DECOY: Final = re.compile(
 """Words that make a column neither a price nor a name, whatever else its header says."""
 
 _PRICE_WORD: Final = re.compile(r"\bцен|\bцан|стоимост|\bціна|вартіст|\bкошт|\bprice|\bcost\b")
-_MONEY_WORD: Final = re.compile(r"\bруб|₽|\bbyn\b|\brub\b|\busd\b|\beur\b|\buah\b|\bгрн")
+_MONEY_WORD: Final = re.compile(
+    r"\bруб|₽|\bтенге\b|\bюан|\bгрн|\b(?:byn|rub|usd|eur|uah|kzt|cny|pln|gbp)\b"
+)
 _KINDS: Final = (
     ("purchase", re.compile(r"закуп|purchase")),
     (
-        "rrc",
+        "retail",
         re.compile(r"розн|р\.?р\.?ц|м\.?р\.?ц|\bрц\b|рекоменд|retail|\brrp\b|\bmsrp\b|\bmrp\b"),
     ),
-    ("opt", re.compile(r"опт|\bгурт|wholesale|дилер|dealer|trade")),
+    ("wholesale", re.compile(r"опт|\bгурт|wholesale|дилер|dealer|trade")),
 )
 _KEYWORDS: Final = (
     (Role.BARCODE, re.compile(r"штрих|\bean\b|barcode|gtin")),
@@ -129,6 +134,8 @@ def meaning_of(text: str) -> HeaderMeaning | None:
         return None
     if (exact := _EXACT.get(folded)) is not None:
         return HeaderMeaning(exact, 4)
+    if _CURRENCY_NAME.fullmatch(folded):
+        return HeaderMeaning(Role.CURRENCY, 3)
     if _PREORDER.search(folded):
         return HeaderMeaning(Role.PRICE, 2, "preorder")
     return None if _DECOY.search(folded) else _by_keyword(folded)
@@ -144,3 +151,18 @@ def _by_keyword(folded: str) -> HeaderMeaning | None:
     if kind or _MONEY_WORD.search(folded):
         return HeaderMeaning(Role.PRICE, 2, kind)
     return HeaderMeaning(Role.NAME, 2) if _WEAK_NAMES.search(folded) else None
+
+
+def price_kinds(prices: Sequence[int], meanings: Mapping[int, HeaderMeaning]) -> dict[str, int]:
+    """Return the price columns by kind, the main one first and only if it has a kind.
+
+    Further ones of an unnamed or a repeated kind are numbered from 2.
+    """
+    kinds: dict[str, int] = {}
+    for number, column in enumerate(prices, start=1):
+        kind = meanings[column].price_kind if column in meanings else ""
+        if kind and kind not in kinds:
+            kinds[kind] = column
+        elif number > 1:
+            kinds[str(number)] = column
+    return kinds

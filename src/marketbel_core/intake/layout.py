@@ -11,9 +11,17 @@ from typing import Final
 
 from rapidfuzz import fuzz, process
 
-from marketbel_core.intake.columns import Column, columns_of, priced_rows
+from marketbel_core.intake.columns import Column, columns_of, keys_of, priced_rows
 from marketbel_core.intake.grid import Cell, Grid
-from marketbel_core.intake.headers import ALIASES, HeaderMeaning, Role, folded_header, meaning_of
+from marketbel_core.intake.headers import (
+    ALIASES,
+    HeaderMeaning,
+    Role,
+    folded_header,
+    meaning_of,
+    price_kinds,
+)
+from marketbel_core.intake.money_words import UNKNOWN_CURRENCY, currency_in_header, is_scaled
 from marketbel_core.intake.text import cell_text, is_number_like
 
 __all__ = ["Layout", "Role", "find_layout", "header_meaning"]
@@ -44,7 +52,6 @@ _HEADERLESS_ROWS_MIN: Final = 3
 _MOSTLY: Final = 0.5
 _RARELY: Final = 0.15
 _WORDINESS_MIN: Final = 3.0
-_KEY_LENGTH_MAX: Final = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +62,9 @@ class Layout:
         header_row: The last header line, from 1; 0 when there is none.
         data_start_row: The first row that may be an item, from 1.
         columns: Index of the column of each role that was found, from 0; name and price always.
-        price_columns: The further prices by kind: `opt`, `rrc`, `purchase`, `preorder`, `2`, `3`.
+        price_columns: Columns of prices by kind: `wholesale`, `retail`, `purchase`, `preorder`;
+            further prices of no kind of their own as `2`, `3`. The main price is there as well
+            when its header names a kind.
         characteristic_columns: The other columns' keys, by index.
         headers: What stands above each column, by index.
         confidence: 0.0 to 1.0.
@@ -164,7 +173,9 @@ def _by_header(grid: Grid, headers: dict[int, str], *, header_row: int) -> _Foun
         return None
     body = grid.rows[header_row : header_row + _SAMPLE_ROWS]
     below = columns_of(body)
-    prices = _real_prices(meanings, below)
+    prices = sorted(
+        _real_prices(meanings, below), key=lambda column: _is_doubtful(headers[column])
+    )
     if not prices:
         return None
     columns = _strongest(meanings) | {Role.PRICE: prices[0]}
@@ -183,8 +194,8 @@ def _by_header(grid: Grid, headers: dict[int, str], *, header_row: int) -> _Foun
         header_row=header_row,
         data_start_row=header_row + 1,
         columns=columns,
-        price_columns=_price_kinds(prices[1:], meanings),
-        characteristic_columns=_keys(below, headers, {*columns.values(), *prices}),
+        price_columns=price_kinds(prices, meanings),
+        characteristic_columns=keys_of(below, headers, {*columns.values(), *prices}),
         headers=headers,
         confidence=round(min(1.0, score / _SECURE_SCORE), 2),
         reasons=tuple(reasons),
@@ -198,6 +209,11 @@ def _real_prices(meanings: Mapping[int, HeaderMeaning], below: Mapping[int, Colu
     counts = {column: below[column].prices for column in sorted(called) if column in below}
     most = max(counts.values(), default=0)
     return [column for column, count in counts.items() if count and count > _RARELY * most]
+
+
+def _is_doubtful(header: str) -> bool:
+    """Tell whether another price had better be the main one: this one is for other money."""
+    return is_scaled(header) or currency_in_header(header) == UNKNOWN_CURRENCY
 
 
 def _renamed(
@@ -247,27 +263,6 @@ def _wordiest(columns: Sequence[int], by_index: Mapping[int, Column]) -> int | N
     return best if best is not None and by_index[best].wordiness > 0 else None
 
 
-def _price_kinds(prices: Sequence[int], meanings: Mapping[int, HeaderMeaning]) -> dict[str, int]:
-    """Return the further price columns by kind; an unnamed or repeated kind becomes a number."""
-    kinds: dict[str, int] = {}
-    for number, column in enumerate(prices, start=2):
-        kind = meanings[column].price_kind if column in meanings else ""
-        kinds[kind if kind and kind not in kinds else str(number)] = column
-    return kinds
-
-
-def _keys(
-    below: Mapping[int, Column], headers: Mapping[int, str], taken: set[int]
-) -> dict[int, str]:
-    """Return the keys of all other columns with something in them, each key once."""
-    keys: dict[int, str] = {}
-    for column in sorted(set(below) - taken):
-        text = headers.get(column, "").lower().replace(" ", "_").replace("-", "_")
-        key = text[:_KEY_LENGTH_MAX] or f"column_{column + 1}"
-        keys[column] = f"{key}_{column + 1}" if key in keys.values() else key
-    return keys
-
-
 def _by_content(grid: Grid) -> Layout | None:
     """Return the layout of a sheet without a header: words in a column, prices in another."""
     body = grid.rows[:_SAMPLE_ROWS]
@@ -276,11 +271,13 @@ def _by_content(grid: Grid) -> Layout | None:
     money = [
         index
         for index, column in sorted(columns.items())
-        if column.prices > _MOSTLY * rows and not column.is_code_like and not column.is_counter
+        if column.sure_prices > _MOSTLY * rows
+        and not column.is_code_like
+        and not column.is_counter
     ]
     marked = [index for index in money if columns[index].marked_prices]
     price = next(iter(marked or money), None)
-    if price is None or columns[price].prices < _HEADERLESS_ROWS_MIN:
+    if price is None or columns[price].sure_prices < _HEADERLESS_ROWS_MIN:
         return None
     priced = columns_of(priced_rows(body, price))
     words = {index: priced[index].wordiness for index in priced if index not in money}
@@ -293,8 +290,8 @@ def _by_content(grid: Grid) -> Layout | None:
         header_row=0,
         data_start_row=min(columns[price].price_rows) + 1,
         columns={Role.NAME: name, Role.PRICE: price},
-        price_columns=_price_kinds([index for index in marked if index > price], {}),
-        characteristic_columns=_keys(columns, {}, {name, price, *marked}),
+        price_columns=price_kinds([price, *(index for index in marked if index > price)], {}),
+        characteristic_columns=keys_of(columns, {}, {name, price, *marked}),
         confidence=_HEADERLESS_CONFIDENCE,
         reasons=(
             "no header was found",

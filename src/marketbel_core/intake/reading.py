@@ -13,20 +13,14 @@ from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from marketbel_core.catalog import AMOUNT_MAX, DEFAULT_CURRENCY, Money
+from marketbel_core.catalog import AMOUNT_MAX, Money
 from marketbel_core.errors import RefusedError
 from marketbel_core.intake.characteristics import barcode_of, json_value, stock_of
 from marketbel_core.intake.grid import Cell, Grid
 from marketbel_core.intake.layout import Layout, Role, find_layout, header_meaning
+from marketbel_core.intake.row_prices import RefusedPrice, RowPrices
 from marketbel_core.intake.rows import AcceptedRow, ReadRows, RowRejection
-from marketbel_core.intake.text import (
-    ParsedPrice,
-    PriceRefusal,
-    cell_text,
-    currency_of,
-    decimal_mark_of,
-    parse_price,
-)
+from marketbel_core.intake.text import cell_text
 
 __all__ = ["read_rows"]
 
@@ -61,7 +55,7 @@ _CODES: Final = {
     "name": ("row.name_too_long", f"the name is longer than {_NAME_LENGTH_MAX} characters"),
     "sku": ("row.sku_too_long", f"the sku is longer than {_SKU_LENGTH_MAX} characters"),
     "price": ("row.price_unreadable", "the price is out of range"),
-    "currency": ("row.price_unreadable", "the currency is no ISO code"),
+    "currency": ("row.currency_unknown", "the currency is no ISO code"),
 }
 
 
@@ -151,15 +145,7 @@ class _SheetReader:
         ]
         self._name = layout.columns[Role.NAME]
         self._price = layout.columns[Role.PRICE]
-        self._marks = {
-            column: decimal_mark_of(
-                text
-                for line in self._lines
-                if isinstance(line.cell(column), str) and (text := line.text(column))
-            )
-            for column in (self._price, *layout.price_columns.values())
-        }
-        self._list_currency = currency_of(layout.headers.get(self._price, "")) or DEFAULT_CURRENCY
+        self._prices = RowPrices(layout, [line.cells for line in self._lines])
         self._sections: tuple[str, ...] = ()
 
     def rows(self) -> Iterator[AcceptedRow | RowRejection]:
@@ -206,11 +192,12 @@ class _SheetReader:
 
     def _row(self, line: _Line) -> AcceptedRow | RowRejection:
         name = line.text(self._name)
-        price = parse_price(line.cell(self._price), mark=self._marks[self._price])
+        price = self._prices.main(line.cells)
         if not name:
             return self._rejection(line, self._name, "name", "row.name_blank", "the name is blank")
-        if isinstance(price, PriceRefusal):
-            return self._rejection(line, self._price, "price", price.code, price.message)
+        if isinstance(price, RefusedPrice):
+            why = price.refusal
+            return self._rejection(line, price.column, price.label, why.code, why.message)
         given = line.text(self._layout.columns.get(Role.SKU))
         too_long = len(name) > _NAME_LENGTH_MAX
         try:
@@ -218,7 +205,7 @@ class _SheetReader:
                 sku=given or ("-" if too_long else self._skus.make(name)),
                 name=name,
                 price=price.amount,
-                currency=price.currency or self._row_currency(line),
+                currency=price.currency,
             )
         except ValidationError as error:
             field = str(error.errors()[0]["loc"][0])
@@ -232,7 +219,7 @@ class _SheetReader:
             sku=row.sku,
             name=row.name,
             price=Money(row.price, row.currency),
-            characteristics=self._characteristics(line),
+            characteristics=self._characteristics(line) | self._prices.by_kind(line.cells, price),
         )
 
     def _rejection(
@@ -252,10 +239,6 @@ class _SheetReader:
             },
         )
 
-    def _row_currency(self, line: _Line) -> str:
-        text = line.text(self._layout.columns.get(Role.CURRENCY))
-        return (currency_of(text) if text else None) or self._list_currency
-
     def _characteristics(self, line: _Line) -> dict[str, object]:
         found = dict(self._other_columns(line))
         for role, key in _NAMED_KEYS:
@@ -268,10 +251,6 @@ class _SheetReader:
         if stock is not None:
             found |= stock_of(line.cell(stock))
         found |= barcode_of(line.text(self._layout.columns.get(Role.BARCODE)))
-        for kind, column in self._layout.price_columns.items():
-            price = parse_price(line.cell(column), mark=self._marks[column])
-            if isinstance(price, ParsedPrice):
-                found[f"_price_{kind}"] = str(price.amount)
         return found
 
     def _other_columns(self, line: _Line) -> Iterator[tuple[str, object]]:

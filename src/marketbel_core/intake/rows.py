@@ -33,7 +33,7 @@ class RowRejection:
 
     Attributes:
         row_number: The line's place in its sheet, from 1.
-        column: What was wrong: `name`, `price`, `sku`.
+        column: What was wrong: `name`, `price`, `currency`, `sku`.
         value: The cell as it stood, as text.
         code: Stable, for machines: `row.no_price`.
         message: One sentence for people.

@@ -16,6 +16,12 @@ from typing import Final
 
 from marketbel_core.catalog import AMOUNT_MAX
 from marketbel_core.intake.grid import Cell
+from marketbel_core.intake.money_words import (
+    CURRENCY_WORDS,
+    UNKNOWN_CURRENCY,
+    is_amount_scaled,
+    named_currency,
+)
 
 __all__ = [
     "DecimalMark",
@@ -23,7 +29,7 @@ __all__ = [
     "PriceRefusal",
     "cell_text",
     "clean_text",
-    "currency_of",
+    "currency_refusal",
     "decimal_mark_of",
     "is_number_like",
     "parse_price",
@@ -44,7 +50,7 @@ class ParsedPrice:
 
     Attributes:
         amount: Major units, over 0 to 99,999,999.99, two decimals.
-        currency: ISO 4217 code where the cell names one; "руб." alone names none.
+        currency: ISO 4217 code where the cell names one, `ROUBLES` for "руб." alone.
     """
 
     amount: Decimal
@@ -53,34 +59,30 @@ class ParsedPrice:
 
 @dataclass(frozen=True, slots=True)
 class PriceRefusal:
-    """Why a cell is no price: `row.no_price`, `row.price_negative`, `row.price_unreadable`."""
+    """Why a cell is no price.
+
+    Attributes:
+        code: `row.no_price`, `row.price_negative`, `row.price_unreadable` or
+            `row.currency_unknown`.
+        has_amount: Whether an amount stands there, in an unknown currency or in thousands.
+    """
 
     code: str
     message: str
+    has_amount: bool = False
 
 
 _CENT: Final = Decimal("0.01")
 _PRICE_LENGTH_MAX: Final = 64
 _GROUP_LENGTH: Final = 3
 
-_CURRENCIES: Final = (
-    ("BYN", r"byn|byr|br|бел\.?\s*руб(?:л\w*)?|б\.?\s?р\."),
-    ("RUB", r"rub|rur|₽|рос\.?\s*руб(?:л\w*)?"),
-    ("USD", r"usd|us\$|\$|долл?(?:ар\w*)?|у\.\s?е\."),
-    ("EUR", r"eur|€|евро"),
-    ("UAH", r"uah|₴|грн|гривен|гривн\w*"),
-    ("GBP", r"gbp|£"),
-    ("PLN", r"pln|zł"),
-    ("", r"руб(?:л\w*)?|р"),  # whose roubles, the list does not say here
-)
-_CURRENCY: Final = "|".join(f"(?:{words})" for _, words in _CURRENCIES)
-_CURRENCY_ALONE: Final = tuple(
-    (code, re.compile(rf"(?<!\w)(?:{words})(?!\w)")) for code, words in _CURRENCIES if code
-)
 _PRICE: Final = re.compile(
-    rf"(?P<before>{_CURRENCY})?\.?\s*(?P<minus>[-−–])?\s*"
+    rf"(?P<before>{CURRENCY_WORDS})?\.?\s*(?P<minus>[-−–])?\s*"
     r"(?P<number>[0-9](?:[0-9.,'’ ]*[0-9])?)[.,]?[-–—]?"
-    rf"\s*(?P<after>{_CURRENCY})?\.?\s*(?:(?:/|за\s)\s*(?:1\s*)?[^\W\d]+\.?)?\s*\*?",
+    rf"\s*(?P<after>{CURRENCY_WORDS})?\.?\s*(?P<unit>(?:/|за\s)\s*(?:1\s*)?[^\W\d]+\.?)?\s*\*?",
+)
+_CODED: Final = re.compile(
+    r"[0-9][0-9.,'’ ]*(?P<after>[A-Z]{3})|(?P<before>[A-Z]{3}) ?[0-9][0-9.,]*"
 )
 _NUMBER_LIKE: Final = re.compile(r"[-−–+]?[0-9][0-9.,'’ ]*%?")
 _LONE: Final = re.compile(r"(?P<whole>[0-9 '’]+)(?P<mark>[.,])(?P<rest>[0-9]+)")
@@ -137,15 +139,6 @@ def _moment_text(moment: date | time | timedelta) -> str:
 def is_number_like(text: str) -> bool:
     """Tell whether a cleaned text is figures and separators only."""
     return _NUMBER_LIKE.fullmatch(text) is not None
-
-
-def currency_of(text: str) -> str | None:
-    """Return the ISO code of the currency that a header or a cell names, `None` when none."""
-    folded = clean_text(text).casefold()
-    for code, words in _CURRENCY_ALONE:
-        if words.search(folded):
-            return code
-    return None
 
 
 def decimal_mark_of(texts: Iterable[str]) -> DecimalMark:
@@ -227,14 +220,34 @@ def _parse_text(text: str, mark: DecimalMark) -> ParsedPrice | PriceRefusal:
             return _unreadable(text, "is not a number")
         return PriceRefusal("row.no_price", f"no price is given: {text[:40]!r}")
     found = _matched(text)
-    if found is None:
-        return _unreadable(text, "is not one price")
+    if found is None or (found["unit"] and is_amount_scaled(found["unit"])):
+        return _no_price_in(text)
     amount = _amount(found["number"], mark)
     if isinstance(amount, PriceRefusal):
         return amount
-    named = found["before"] or found["after"]
-    currency = currency_of(named) if named else None
+    named = " ".join(filter(None, found.group("before", "after")))
+    currency = named_currency(named) if named else None
+    if currency == UNKNOWN_CURRENCY:
+        return currency_refusal(text)
     return _checked(-amount if found["minus"] else amount, currency=currency)
+
+
+def _no_price_in(text: str) -> PriceRefusal:
+    """Return why a text with figures in it is no price."""
+    if len(text) <= _PRICE_LENGTH_MAX and is_amount_scaled(text):
+        return _unreadable(text, "counts thousands, or many pieces at once", has_amount=True)
+    coded = _CODED.fullmatch(text)
+    return currency_refusal(text) if coded else _unreadable(text, "is not one price")
+
+
+def currency_refusal(text: str) -> PriceRefusal:
+    """Return the refusal of a price whose currency cannot be told from `text`."""
+    return PriceRefusal(
+        "row.currency_unknown",
+        f"the currency cannot be told from {text[:40]!r}: name one that is in use by its ISO "
+        "code, for example BYN",
+        has_amount=True,
+    )
 
 
 def _amount(number: str, mark: DecimalMark) -> Decimal | PriceRefusal:
@@ -267,5 +280,6 @@ def _checked(amount: Decimal, *, currency: str | None) -> ParsedPrice | PriceRef
     return ParsedPrice(rounded, currency)
 
 
-def _unreadable(text: str, why: str) -> PriceRefusal:
-    return PriceRefusal("row.price_unreadable", f"the price cannot be read: {text[:40]!r} {why}")
+def _unreadable(text: str, why: str, *, has_amount: bool = False) -> PriceRefusal:
+    message = f"the price cannot be read: {text[:40]!r} {why}"
+    return PriceRefusal("row.price_unreadable", message, has_amount)

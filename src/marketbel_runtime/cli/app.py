@@ -6,7 +6,7 @@ import typer
 
 from marketbel_core import __version__
 from marketbel_runtime.cli import database, demo, doctor, service
-from marketbel_runtime.exits import tell_program
+from marketbel_runtime.exits import INTERRUPTED, tell_program
 
 __all__ = ["app", "run"]
 
@@ -47,13 +47,18 @@ app.command("worker")(service.worker)
 
 def run(arguments: list[str]) -> int:
     """Run the command line and return its exit status; errors of ours and Ctrl-C are raised."""
+    status = _status_of(arguments)
+    if status == INTERRUPTED:
+        raise KeyboardInterrupt  # told by whoever called, like any other end
+    return status
+
+
+def _status_of(arguments: list[str]) -> int:
     command = typer.main.get_command(app)
     try:
         status = command.main(args=arguments, prog_name="marketbel", standalone_mode=False)
-    except typer.Abort as error:
-        if isinstance(error.__cause__ or error.__context__, KeyboardInterrupt):
-            raise KeyboardInterrupt from None  # told by whoever called, as any other end
-        return 1
+    except typer.Abort as error:  # Ctrl-C with some releases, a status with others
+        return INTERRUPTED if isinstance(error.__cause__, KeyboardInterrupt) else 1
     except typer.Exit as error:
         return error.exit_code
     except Exception as error:
@@ -62,6 +67,7 @@ def run(arguments: list[str]) -> int:
             raise
         show()
         if "--json" in arguments:
-            tell_program(str(error), code="usage")
+            told = getattr(error, "format_message", error.__str__)()
+            tell_program(told, code="usage")
         return int(getattr(error, "exit_code", 1))
     return status if isinstance(status, int) else 0

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from marketbel_runtime.cli.choices import settings_of
 from marketbel_runtime.cli.output import console, write_json
-from marketbel_runtime.settings import load_settings
 
 __all__ = ["migrate"]
 
@@ -18,7 +18,7 @@ def migrate(
     """Create or upgrade the schema in DATABASE_URL; adds what waited for a neighbour, too."""
     from marketbel_adapters.postgres import migrate as run_migrations  # noqa: PLC0415
 
-    report = asyncio.run(run_migrations(load_settings().require_database_url()))
+    report = asyncio.run(run_migrations(settings_of("DATABASE_URL").require_database_url()))
     out = console(as_json=as_json)
     out.print(f"schema: {report.revision_before or 'empty'} -> {report.revision_after}")
     for sentence in report.added:

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
+from marketbel_runtime.cli.choices import settings_of
 from marketbel_runtime.cli.output import console, write_json
-from marketbel_runtime.settings import load_settings
 
 __all__ = ["ml_standin", "up", "worker"]
 
@@ -37,7 +37,7 @@ def ml_standin(
     from marketbel_runtime.ml_standin_service import run  # noqa: PLC0415
 
     run(
-        load_settings(),
+        settings_of("DATABASE_URL", "UPLOADS_DIR"),
         host=host,
         port=port,
         row_delay=timedelta(milliseconds=row_delay_ms),

@@ -1,6 +1,5 @@
 """The demo's own processes: started together, stopped in order, gone when the demo is gone."""
 
-import os
 import re
 import signal
 import subprocess
@@ -86,12 +85,19 @@ def child(
     """Run `python -m …` for the length of the block; its end is tied to ours.
 
     It has a session of its own, so that Ctrl-C reaches us alone and the end is orderly.
+
+    Args:
+        name: For messages.
+        arguments: The module, and what it is told.
+        environment: All that the process sees.
+        folder: Where it runs and its log is kept; a `.env` of the caller's is not seen there.
     """
     log = folder / f"{name}.log"
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter, no shell
             tied_command([sys.executable, "-m", *arguments], stop_signal=signal.SIGTERM),
-            env={**os.environ, **environment, "PYTHONUNBUFFERED": "1"},
+            env={**environment, "PYTHONUNBUFFERED": "1"},
+            cwd=folder,
             start_new_session=True,
             stdin=subprocess.DEVNULL,
             stdout=output,

@@ -19,6 +19,7 @@ from marketbel_adapters.embedded import Services, services
 from marketbel_adapters.postgres import PostgresCatalog, create_engine, migrate
 from marketbel_adapters.redis import RedisJobStore, create_redis
 from marketbel_core.jobs import Job
+from marketbel_runtime.demo.environment import process_environment
 from marketbel_runtime.demo.figures import Figures, read_figures, remember_prices
 from marketbel_runtime.demo.processes import ChildProcess, child
 from marketbel_runtime.demo.scenario import PriceList, Scenario, load_scenario
@@ -68,12 +69,21 @@ def run_demo(
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="marketbel-")))
             asyncio.run(_prepare(scenario, own))
             uploads = _uploads(scenario, folder)
-            children, site = _start(stack, own, folder=folder, uploads=uploads, scenario=scenario)
-            jobs = asyncio.run(
-                _send_and_watch(
-                    scenario, own, site=site, uploads=uploads, console=console, children=children
+            with ExitStack() as running:
+                children, site = _start(
+                    running, own, folder=folder, uploads=uploads, scenario=scenario
                 )
-            )
+                jobs = asyncio.run(
+                    _send_and_watch(
+                        scenario,
+                        own,
+                        site=site,
+                        uploads=uploads,
+                        console=console,
+                        children=children,
+                    )
+                )
+            # Counted when the processes have ended: a job is complete before its log is written.
             figures = asyncio.run(_figures(own))
     finally:
         signal.signal(signal.SIGTERM, before)
@@ -112,13 +122,14 @@ def _start(
     stack: ExitStack, own: Services, *, folder: Path, uploads: Path, scenario: Scenario
 ) -> tuple[list[ChildProcess], str]:
     """Start the three processes; return them and the address of the suppliers' web server."""
-    environment = {
-        "DATABASE_URL": own.database_url,
-        "REDIS_URL": own.redis_url,
-        "UPLOADS_DIR": str(uploads),
-        "QUEUE_NAME": _QUEUE,
-        "ML_POLL_INTERVAL_SECONDS": "1",
-    }
+    environment = process_environment(
+        os.environ,
+        DATABASE_URL=own.database_url,
+        REDIS_URL=own.redis_url,
+        UPLOADS_DIR=str(uploads),
+        QUEUE_NAME=_QUEUE,
+        ML_POLL_INTERVAL_SECONDS="1",
+    )
 
     def start(name: str, *arguments: str, **more: str) -> ChildProcess:
         variables = {**environment, **more}

@@ -146,7 +146,7 @@ async def test_ids_whose_hash_has_expired_are_dropped_on_the_way(
     [
         ("phase", b"extracting"),
         ("download_total", b"many"),
-        ("items_total", b"-1"),
+        ("items_total_seen", b"-1"),
         ("retry_count", b"9"),
         ("created_at", b"yesterday"),
         ("changed_at", b"2026-03-14T09:26:53"),

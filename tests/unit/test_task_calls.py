@@ -1,0 +1,117 @@
+"""Every task that is built, called as the deployment calls it, and what it returns."""
+
+import pytest
+
+from marketbel_adapters.testing.builders import a_supplier
+from marketbel_core.catalog import SourceType
+from marketbel_core.ids import parse_supplier_id
+from marketbel_runtime.lifespan import InMemory, memory
+from marketbel_runtime.tasks import TASKS
+from marketbel_runtime.tasks.not_built import NOT_BUILT
+
+URL = "https://shop.example/list.csv"
+JOB = "0c5f39a1-6d3d-4c5e-9f5f-0f2f0e7b1a11"
+SUPPLIER = "0c5f39a1-6d3d-4c5e-9f5f-0f2f0e7b1a12"
+LIST = b"sku,name,price\nA1,Cable 1 m,2.50\n"
+
+DOWNLOAD = {"task_id", "job_id", "status", "file_path", "ml_job_id", "error", "duration_seconds"}
+PARSE = {
+    *("task_id", "status", "items_parsed", "items_failed", "price_history_entries"),
+    *("duration_seconds", "errors"),
+}
+MATCH = {
+    *("task_id", "status", "items_processed", "auto_matched", "potential_matches"),
+    *("new_products_created", "skipped_no_category", "skipped_verified", "errors"),
+    "duration_seconds",
+}
+RECALCULATE = {
+    *("task_id", "status", "trigger", "products_processed", "products_updated", "errors"),
+    "duration_seconds",
+}
+POLL = {"jobs_polled", "jobs_updated", "errors"}
+
+CONFIG = {"file_path": URL, "original_filename": "list.csv", "sheet_name": "Sheet1"}
+MESSAGE: dict[str, object] = {
+    "task_id": "t",
+    "parser_type": "csv",
+    "supplier_name": "Acme",
+    "source_config": CONFIG,
+    "retry_count": 0,
+    "max_retries": 3,
+    "enqueued_at": "2026-01-01T00:00:00Z",
+    "priority": "normal",
+}
+FETCH: dict[str, object] = {"supplier_id": SUPPLIER, "source_type": "csv", "source_url": URL}
+
+PLACES = ("file_path", "sheet_url", "spreadsheet_url", "source_url")
+
+
+def placed(place: str) -> dict[str, object]:
+    return {"supplier_name": "Acme", "source_config": {place: URL}}
+
+
+PRODUCTS: dict[str, object] = {
+    "task_id": "t",
+    "product_ids": [JOB],
+    "trigger": "manual_link",
+}
+
+CALLS: list[tuple[str, dict[str, object], set[str]]] = [
+    ("download_and_trigger_ml", FETCH, DOWNLOAD),
+    ("download_and_trigger_ml", {**FETCH, "task_id": "t", "job_id": JOB}, DOWNLOAD),
+    ("download_and_trigger_ml", {**FETCH, "supplier_name": "Acme"}, DOWNLOAD),
+    ("download_and_trigger_ml", {**FETCH, "original_filename": "a.csv"}, DOWNLOAD),
+    ("download_and_trigger_ml", {**FETCH, "sheet_name": "Sheet1"}, DOWNLOAD),
+    ("download_and_trigger_ml", {**FETCH, "use_ml_processing": False}, DOWNLOAD),
+    ("download_and_trigger_ml", {**FETCH, "max_file_size_mb": 50}, DOWNLOAD),
+    ("download_and_trigger_ml", {**FETCH, "something_new": 1}, DOWNLOAD),
+    ("parse_task", MESSAGE, PARSE),
+    ("parse_task", {"message": MESSAGE}, PARSE),
+    ("parse_task", {"supplier_id": SUPPLIER}, PARSE),
+    *[("parse_task", placed(place), PARSE) for place in PLACES],
+    ("match_items_task", {}, MATCH),
+    ("match_items_task", {"task_id": "t", "category_id": None, "batch_size": 100}, MATCH),
+    ("match_items_task", {"supplier_id": SUPPLIER, "retry_count": 0, "max_retries": 3}, MATCH),
+    ("recalc_aggregates_task", PRODUCTS, RECALCULATE),
+    ("recalc_aggregates_task", {"product_ids": []}, RECALCULATE),
+    ("recalc_product_aggregates_task", PRODUCTS, RECALCULATE),
+    ("recalc_product_aggregates_task", {"product_ids": []}, RECALCULATE),
+    ("poll_ml_job_status_task", {}, POLL),
+    ("poll_ml_job_status_task", {"task_id": "t"}, POLL),
+]
+
+
+async def a_market() -> InMemory:
+    app = memory()
+    app.sources.put(URL, LIST)
+    supplier = a_supplier(
+        id=parse_supplier_id(SUPPLIER),
+        name="Acme",
+        source_type=SourceType.CSV,
+        metadata={"source_url": URL},
+    )
+    async with app.catalog.unit() as unit:
+        await unit.suppliers.add(supplier)
+    return app
+
+
+@pytest.mark.parametrize(("name", "kwargs", "shape"), CALLS)
+async def test_a_call_of_the_deployment_returns_the_shape_that_it_knows(
+    name: str, kwargs: dict[str, object], shape: set[str]
+) -> None:
+    app = await a_market()
+    task = next(task for task in TASKS if task.__name__ == name)
+
+    result = await task({"container": app.container, "job_id": "d", "job_try": 1}, **kwargs)
+
+    assert shape <= result.keys()
+    assert result.get("status", "success") == "success", result
+    assert result.get("task_id") in {None, "t"}
+
+
+def test_every_task_that_is_built_is_called_here() -> None:
+    ours = {"courier_task", "import_items_task"}  # steps ask for these; no neighbour does
+
+    assert {task.__name__ for task in TASKS if task not in NOT_BUILT} == ours | {
+        name for name, _, _ in CALLS
+    }

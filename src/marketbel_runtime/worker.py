@@ -65,7 +65,11 @@ async def _startup(ctx: Context, *, settings: Settings) -> None:
 
 
 async def _ask_for_round(ctx: Context, settings: Settings) -> None:
-    """Enqueue this interval's polling round; workers that ask for one interval ask for one job."""
+    """Enqueue this interval's polling round, once while it waits or runs.
+
+    A worker that asks after the round has ended starts another one; the round itself lets one
+    worker in at a time, so that rounds follow each other and never overlap.
+    """
     function = "poll_ml_job_status_task"
     container: Container = ctx["container"]
     interval = int(container.clock().now().timestamp() // settings.ml_poll_interval_seconds)

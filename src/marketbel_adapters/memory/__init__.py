@@ -1,11 +1,12 @@
 """Every port in dicts: for tests, for trying things out, for services that embed the core."""
 
 from marketbel_adapters.memory.analyzer import ScriptedAnalyzer
+from marketbel_adapters.memory.archive import MemoryJobArchive
 from marketbel_adapters.memory.candidates import MemoryCandidateIndex
 from marketbel_adapters.memory.catalog import MemoryCatalog
 from marketbel_adapters.memory.environment import CountingIdSource, ManualClock
 from marketbel_adapters.memory.files import MemoryFileStore
-from marketbel_adapters.memory.jobs import MemoryJobStore
+from marketbel_adapters.memory.jobs import MemoryJobJournal, MemoryJobStore
 from marketbel_adapters.memory.leases import MemoryLeases
 from marketbel_adapters.memory.queue import MemoryStepQueue
 from marketbel_adapters.memory.rows import ScriptedRowReader
@@ -20,6 +21,8 @@ __all__ = [
     "MemoryFile",
     "MemoryFileSource",
     "MemoryFileStore",
+    "MemoryJobArchive",
+    "MemoryJobJournal",
     "MemoryJobStore",
     "MemoryLeases",
     "MemoryStepQueue",

@@ -1,5 +1,6 @@
 """Who sends price lists, and where each list is fetched from."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -8,7 +9,7 @@ from typing import Final
 
 from marketbel_core.ids import SupplierId
 
-__all__ = ["FileType", "SourceRef", "SourceType", "Supplier"]
+__all__ = ["FileType", "SourceRef", "SourceType", "Supplier", "shown_location"]
 
 _NAME_LENGTH_MAX: Final = 255
 
@@ -71,3 +72,16 @@ class Supplier:
     def __post_init__(self) -> None:
         if not 1 <= len(self.name.strip()) <= _NAME_LENGTH_MAX:
             raise ValueError(f"name must have 1 to {_NAME_LENGTH_MAX} characters")
+
+
+def shown_location(location: str) -> str:
+    """Return `location` as it may be shown: an address without credentials, query and fragment.
+
+    The path of a local file is returned as it is. Never raises.
+    """
+    scheme, mark, rest = location.partition("://")
+    if not mark:
+        return location
+    place = re.split(r"[?#]", rest, maxsplit=1)[0]
+    host, slash, path = place.replace("\\", "/").partition("/")
+    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"

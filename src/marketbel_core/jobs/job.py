@@ -11,16 +11,18 @@ from enum import StrEnum
 from typing import Final
 
 from marketbel_core.catalog import SourceRef
-from marketbel_core.errors import IllegalTransitionError
+from marketbel_core.errors import IllegalTransitionError, SupplierNotFoundError
 from marketbel_core.ids import AnalysisId, FileKey, JobId, SupplierId
 
 __all__ = [
     "EVENT_SUMMARIES",
     "PHASE_PARAGRAPHS",
     "TRANSITIONS",
+    "WORKER_KILLED",
     "Actor",
     "AttemptFailed",
     "Cancelled",
+    "Deferred",
     "DownloadStarted",
     "Failure",
     "FileSubmitted",
@@ -32,9 +34,12 @@ __all__ = [
     "LeaseLost",
     "Phase",
     "Reading",
+    "Replayed",
+    "Resubmitted",
     "RetryRequested",
     "advance",
     "choose_reading",
+    "claimed",
     "new_job",
 ]
 
@@ -169,8 +174,36 @@ class AttemptFailed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Deferred:
+    """The step met trouble that time may cure; it is to be tried again.
+
+    Attributes:
+        failure: What the trouble was.
+        until: Not before this instant.
+        is_counted: Whether it uses up one of the phase's automatic tries. Waiting for a neighbour
+            that is known to be away, or for another worker, does not.
+    """
+
+    failure: Failure
+    until: datetime
+    is_counted: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resubmitted:
+    """The analyzer had forgotten the reading and was handed the file once more."""
+
+    analysis_id: AnalysisId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RetryRequested:
-    """A further attempt was asked for, by a person or by the retry policy."""
+    """A further attempt was asked for by a person."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replayed:
+    """A dead letter was taken up again by a person: its attempts are counted anew."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,7 +222,10 @@ type JobEvent = (
     | ItemsParsed
     | ItemsMatched
     | AttemptFailed
+    | Deferred
+    | Resubmitted
     | RetryRequested
+    | Replayed
     | LeaseLost
     | Cancelled
 )
@@ -198,17 +234,22 @@ TRANSITIONS: Final[dict[tuple[Phase, type[JobEvent]], Phase]] = {
     (Phase.DOWNLOADING, DownloadStarted): Phase.DOWNLOADING,
     (Phase.DOWNLOADING, FileSubmitted): Phase.ANALYZING,
     (Phase.DOWNLOADING, AttemptFailed): Phase.FAILED,
+    (Phase.DOWNLOADING, Deferred): Phase.DOWNLOADING,
     (Phase.DOWNLOADING, LeaseLost): Phase.DOWNLOADING,
     (Phase.DOWNLOADING, Cancelled): Phase.FAILED,
     (Phase.ANALYZING, ItemsParsed): Phase.MATCHING,
     (Phase.ANALYZING, AttemptFailed): Phase.FAILED,
+    (Phase.ANALYZING, Deferred): Phase.ANALYZING,
+    (Phase.ANALYZING, Resubmitted): Phase.ANALYZING,
     (Phase.ANALYZING, LeaseLost): Phase.ANALYZING,
     (Phase.ANALYZING, Cancelled): Phase.FAILED,
     (Phase.MATCHING, ItemsMatched): Phase.COMPLETE,
     (Phase.MATCHING, AttemptFailed): Phase.FAILED,
+    (Phase.MATCHING, Deferred): Phase.MATCHING,
     (Phase.MATCHING, LeaseLost): Phase.MATCHING,
     (Phase.MATCHING, Cancelled): Phase.FAILED,
     (Phase.FAILED, RetryRequested): Phase.DOWNLOADING,
+    (Phase.FAILED, Replayed): Phase.DOWNLOADING,
 }
 
 EVENT_SUMMARIES: Final[dict[type[JobEvent], str]] = {
@@ -217,10 +258,22 @@ EVENT_SUMMARIES: Final[dict[type[JobEvent], str]] = {
     ItemsParsed: "items in the catalogue",
     ItemsMatched: "matched, aggregates followed",
     AttemptFailed: "the attempt ends",
+    Deferred: "to be tried again later",
+    Resubmitted: "handed over once more",
     RetryRequested: "attempt + 1",
+    Replayed: "dead letter: attempts anew",
     LeaseLost: "worker vanished: delivery + 1",
     Cancelled: "called off",
 }
+
+_DEATHS_SHARED_MAX: Final = 2
+"""Workers lost beside other work: any of it may have been the cause."""
+
+_DEATHS_ALONE_MAX: Final = 3
+"""Workers lost with nothing beside it: this job is the cause."""
+
+WORKER_KILLED: Final = "job.worker_killed"
+"""The failure's code of a job that took one worker after the other with it."""
 
 _CANCELLED: Final = Failure(
     code="job.cancelled",
@@ -236,13 +289,19 @@ class Job:
     Attributes:
         attempt: From 1; a retry adds one.
         attempts_max: The last attempt that is allowed, at least 1.
-        deliveries: How often a vanished worker's job was handed out again, from 0.
-        token: Fencing token; a writer with a lower one has lost its lease.
+        generation: From 1; a replayed dead letter adds one and begins at attempt 1 again.
+        deliveries: How many workers vanished while they held the job in this phase, from 0.
+        deferrals: How many automatic tries this phase has used up, from 0.
+        not_before: When the deferred step is to be tried again; `None` when nothing is deferred.
+        deferred_by: The trouble that it was deferred for.
+        resubmissions: How often the analyzer was handed the file again in this attempt, from 0.
+        token: Fencing token, plus one at each claim; a writer with a lower one has lost its lease.
         version: From 0, plus one at each transition.
         actor: Who caused the last transition.
         created_at: Kept over retries (aware, UTC, like the other instants).
         changed_at: The last transition.
         started_at: When the present attempt's download began.
+        progressed_at: When the figures last changed in this phase; `None` when they have not.
         completed_at: When the job became complete or failed.
     """
 
@@ -257,7 +316,12 @@ class Job:
     actor: Actor = Actor.COURIER
     attempt: int = 1
     attempts_max: int = 4
+    generation: int = 1
     deliveries: int = 0
+    deferrals: int = 0
+    not_before: datetime | None = None
+    deferred_by: Failure | None = None
+    resubmissions: int = 0
     token: int = 0
     version: int = 0
     file_key: FileKey | None = None
@@ -265,6 +329,7 @@ class Job:
     failure: Failure | None = None
     progress: JobProgress = JobProgress()
     started_at: datetime | None = None
+    progressed_at: datetime | None = None
     completed_at: datetime | None = None
 
     def __post_init__(self) -> None:
@@ -273,13 +338,33 @@ class Job:
 
     @property
     def can_retry(self) -> bool:
-        """Whether an attempt is left, whatever the phase."""
-        return self.attempt < self.attempts_max
+        """Whether an attempt is left, whatever the phase, and there is still a supplier."""
+        gone = self.failure is not None and self.failure.code == SupplierNotFoundError.code
+        return self.attempt < self.attempts_max and not gone
 
     @property
     def is_active(self) -> bool:
         """Whether the job is still on its way."""
         return self.phase not in {Phase.COMPLETE, Phase.FAILED}
+
+    @property
+    def runs_alone(self) -> bool:
+        """Whether it took so many workers with it that nothing else may run beside it."""
+        return self.deliveries >= _DEATHS_SHARED_MAX
+
+    @property
+    def kills_workers(self) -> bool:
+        """Whether it took workers with it even when nothing else ran beside it: enough of it."""
+        return self.deliveries >= _DEATHS_SHARED_MAX + _DEATHS_ALONE_MAX
+
+    @property
+    def is_dead_letter(self) -> bool:
+        """Whether the job failed for good and waits for a person."""
+        if self.phase is not Phase.FAILED or self.failure is None:
+            return False
+        if self.failure.actor is Actor.PERSON:
+            return False
+        return self.failure.code == WORKER_KILLED or not self.can_retry
 
 
 def new_job(
@@ -305,7 +390,7 @@ def new_job(
     )
 
 
-def advance(job: Job, event: JobEvent, *, now: datetime) -> Job:  # noqa: PLR0911 - one a case
+def advance(job: Job, event: JobEvent, *, now: datetime) -> Job:
     """Return `job` after `event`; `job` itself is not changed.
 
     Args:
@@ -324,47 +409,75 @@ def advance(job: Job, event: JobEvent, *, now: datetime) -> Job:  # noqa: PLR091
     moved = replace(
         job, phase=target, version=job.version + 1, changed_at=now, actor=_actor(job, event)
     )
+    if target is not job.phase:  # what was counted, was counted for the phase
+        moved = replace(moved, deliveries=0, deferrals=0, progressed_at=None)
+    if not isinstance(event, LeaseLost):
+        moved = replace(moved, not_before=None, deferred_by=None)
+    return _effect(moved, event)
+
+
+def _effect(job: Job, event: JobEvent) -> Job:  # noqa: PLR0911 - one a case
+    now = job.changed_at
     match event:
         case DownloadStarted():
-            return replace(moved, started_at=now)
+            return replace(job, started_at=now)
         case FileSubmitted(file_key=file_key, analysis_id=analysis_id):
-            return replace(moved, file_key=file_key, analysis_id=analysis_id)
-        case ItemsMatched():
-            return replace(moved, completed_at=now)
-        case AttemptFailed(failure=failure):
-            return replace(moved, failure=failure, completed_at=now)
-        case Cancelled():
-            return replace(moved, failure=_CANCELLED, completed_at=now)
-        case RetryRequested():
-            return _next_attempt(moved)
-        case LeaseLost():
-            return replace(moved, deliveries=job.deliveries + 1, token=job.token + 1)
+            return replace(job, file_key=file_key, analysis_id=analysis_id)
         case ItemsParsed():
-            return moved
+            return job
+        case ItemsMatched():
+            return replace(job, completed_at=now)
+        case AttemptFailed(failure=failure):
+            return replace(job, failure=failure, completed_at=now)
+        case Cancelled():
+            return replace(job, failure=_CANCELLED, completed_at=now)
+        case Deferred(failure=failure, until=until, is_counted=is_counted):
+            deferrals = job.deferrals + is_counted
+            return replace(job, deferrals=deferrals, not_before=until, deferred_by=failure)
+        case Resubmitted(analysis_id=analysis_id):
+            return replace(job, analysis_id=analysis_id, resubmissions=job.resubmissions + 1)
+        case RetryRequested():
+            return replace(_anew(job), attempt=job.attempt + 1)
+        case Replayed():
+            return replace(_anew(job), attempt=1, generation=job.generation + 1)
+        case LeaseLost():
+            return replace(job, deliveries=job.deliveries + 1, token=job.token + 1)
 
 
-def _next_attempt(job: Job) -> Job:
+def _anew(job: Job) -> Job:
     return replace(
         job,
-        attempt=job.attempt + 1,
         token=job.token + 1,
         analysis_id=None,
         failure=None,
         progress=JobProgress(),
+        resubmissions=0,
         started_at=None,
         completed_at=None,
     )
+
+
+def claimed(job: Job, *, lost: bool) -> Job:
+    """Return `job` as the worker gets it that claims it: with a token that outdoes all others.
+
+    Args:
+        job: As it is stored; active, and held by nobody.
+        lost: Whether an earlier holder let its lease run out: a delivery is counted, no attempt.
+    """
+    return replace(job, token=job.token + 1, deliveries=job.deliveries + lost)
 
 
 def _actor(job: Job, event: JobEvent) -> Actor:
     match event:
         case AttemptFailed(failure=failure):
             return failure.actor
+        case Deferred(failure=failure):
+            return failure.actor
         case Cancelled():
             return Actor.PERSON
-        case FileSubmitted() | ItemsParsed() | ItemsMatched():
+        case FileSubmitted() | ItemsParsed() | ItemsMatched() | Resubmitted():
             return Actor.ML_ANALYZE if job.reading is Reading.ML else Actor.COURIER
-        case DownloadStarted() | RetryRequested() | LeaseLost():
+        case DownloadStarted() | RetryRequested() | Replayed() | LeaseLost():
             return Actor.COURIER
 
 

@@ -3,9 +3,50 @@
 Source: Brooker, "Exponential Backoff And Jitter", 2015 (the "full jitter" variant).
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Final
 
-__all__ = ["backoff"]
+from marketbel_core.jobs.job import Deferred, Failure, Job
+
+__all__ = ["backoff", "next_try"]
+
+_TRIES_MAX: Final = 3
+"""Automatic tries in a phase before the attempt fails and a person is asked."""
+
+_BASE: Final = timedelta(seconds=15)
+_CAP: Final = timedelta(minutes=5)
+_SOON: Final = timedelta(seconds=5)
+_WAITED_FOR: Final = frozenset({"ml.circuit_open", "match.busy"})
+"""A neighbour that is known to be away, and another worker at the same items: nobody erred, and
+the job has not had its try."""
+
+
+def next_try(
+    job: Job,
+    failure: Failure,
+    *,
+    now: datetime,
+    chance: float,
+    retry_after: timedelta | None = None,
+) -> Deferred | None:
+    """Return when the job's step is to be tried again; `None` when its tries are used up.
+
+    Args:
+        job: As it stands.
+        failure: The trouble, of a kind that time may cure.
+        now: Aware, UTC.
+        chance: A random number, 0.0 to 1.0.
+        retry_after: What the neighbour asked for; the wait is not shorter, up to the longest wait.
+    """
+    is_counted = failure.code not in _WAITED_FOR
+    if is_counted and job.deferrals >= _TRIES_MAX:
+        return None
+    if is_counted:
+        wait = backoff(job.deferrals + 1, base=_BASE, cap=_CAP, chance=chance)
+    else:
+        wait = _SOON * (0.5 + chance)
+    wait = max(wait, min(retry_after or timedelta(), _CAP))
+    return Deferred(failure=failure, until=now + wait, is_counted=is_counted)
 
 
 def backoff(tries: int, *, base: timedelta, cap: timedelta, chance: float) -> timedelta:

@@ -32,7 +32,16 @@ from marketbel_core.ports.catalog import (
 )
 from marketbel_core.ports.environment import Clock, IdSource
 from marketbel_core.ports.files import FileStore, StoredBytes
-from marketbel_core.ports.jobs import JobStore, Lease, Leases
+from marketbel_core.ports.jobs import (
+    JobArchive,
+    JobHolds,
+    JobJournal,
+    JobStore,
+    JournalEntry,
+    Lease,
+    Leases,
+    Renewal,
+)
 from marketbel_core.ports.queue import (
     CourierStep,
     ImportStep,
@@ -63,7 +72,11 @@ __all__ = [
     "ImportFigures",
     "ImportStep",
     "IncomingFile",
+    "JobArchive",
+    "JobHolds",
+    "JobJournal",
     "JobStore",
+    "JournalEntry",
     "Lease",
     "Leases",
     "LogEntry",
@@ -73,6 +86,7 @@ __all__ = [
     "ReadElsewhere",
     "ReadHere",
     "RecalculateStep",
+    "Renewal",
     "RowLog",
     "RowReader",
     "Step",

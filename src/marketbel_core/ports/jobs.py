@@ -1,22 +1,48 @@
-"""Where jobs are kept, and rights that expire."""
+"""Where jobs are kept and claimed, what happened to them, and rights that expire."""
 
 from abc import abstractmethod
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
+from marketbel_core.catalog import SourceRef
 from marketbel_core.ids import JobId
-from marketbel_core.jobs import Job, JobProgress, Phase
+from marketbel_core.jobs import Job, JobEvent, JobProgress, Phase
 
-__all__ = ["JobStore", "Lease", "Leases"]
+__all__ = [
+    "JobArchive",
+    "JobHolds",
+    "JobJournal",
+    "JobStore",
+    "JournalEntry",
+    "Lease",
+    "Leases",
+    "Renewal",
+]
+
+
+class Renewal(StrEnum):
+    """What became of the attempt to keep a job."""
+
+    HELD = "held"  # prolonged
+    ENDED = "ended"  # the job has ended or was given back by its holder: nothing is held
+    LOST = "lost"  # somebody has claimed it since
 
 
 @runtime_checkable
 class JobStore(Protocol):
-    """Keeps jobs, one version each, safe against two workers saving at once.
+    """Keeps jobs, one version each, and lends each to one worker at a time.
 
-    Contract: `marketbel_adapters.testing.jobs`. Every method may raise `UnavailableError`; the
-    others that it raises are listed with it.
+    Contract: `marketbel_adapters.testing.jobs`. Time is the adapter's own (the server's, where
+    there is one). A writer names the job as it has read it: a version or a fencing token that is
+    no longer the stored one is refused, and so is a change of phase that is not in `TRANSITIONS`.
+    Each addition, claim, loss and transition is appended to the journal by the same atomic step.
+    Addresses are kept without query and credentials (`shown_location`); the whole one is in the
+    `JobArchive`. Every method may raise `UnavailableError`; the others that it raises are listed
+    with it.
     """
 
     @abstractmethod
@@ -32,27 +58,156 @@ class JobStore(Protocol):
         """
 
     @abstractmethod
-    async def save(self, job: Job, *, expected_version: int) -> None:
-        """Replace the stored job, progress included, if it is still at `expected_version`.
+    async def claim(self, job_id: JobId, *, duration: timedelta) -> Job | None:
+        """Return the job with a fresh token, held for `duration`; its version stays.
+
+        `None` while somebody's lease on it has not expired, and when the job has ended. An expired
+        lease counts as a delivery lost.
+
+        Raises:
+            JobNotFoundError: nothing is stored under `job_id`.
+        """
+
+    @abstractmethod
+    async def renew(self, job: Job, *, duration: timedelta) -> Renewal:
+        """Prolong the lease that `job.token` stands for, to `duration` from now.
+
+        One that has expired is prolonged as well, as long as nobody has claimed the job since.
+        """
+
+    @abstractmethod
+    async def release(self, job: Job) -> bool:
+        """Give the job back; return whether `job.token` still held it."""
+
+    @abstractmethod
+    async def reap(self, *, limit: int) -> list[Job]:
+        """Take up to `limit` active jobs from holders whose leases have expired (`LeaseLost`).
+
+        Return them as they are stored now. Two reapers at once take each job once.
+        """
+
+    @abstractmethod
+    async def save(self, job: Job, *, read: Job, event: type[JobEvent]) -> None:
+        """Replace the stored job, progress included, if it is still as `read`.
+
+        The lease stays with its holder; it ends with the job, with a retry and with `LeaseLost`.
+
+        Args:
+            job: As it is to be stored: `read` after `event`.
+            read: As it was read; version and token count.
+            event: What happened, for the journal.
 
         Raises:
             JobNotFoundError: nothing is stored under the job's id.
-            StaleJobError: the stored version is another one; nothing was written.
+            StaleJobError: the stored version or token is another one; nothing was written.
+            IllegalTransitionError: the stored phase does not lead to the new one.
         """
 
     @abstractmethod
     async def record_progress(
-        self, job_id: JobId, progress: JobProgress, *, expected_version: int
+        self, job_id: JobId, progress: JobProgress, *, expected_version: int, at: datetime
     ) -> bool:
         """Replace the progress figures alone if the job is still at `expected_version`.
 
-        No transition, no new version. Return whether anything was written: an unknown job or
-        another version writes nothing, and a late figure is no error.
+        No transition, no new version; `at` becomes `progressed_at`. Return whether anything was
+        written: an unknown job or another version writes nothing, and a late figure is no error.
         """
 
     @abstractmethod
     async def list_in(self, phase: Phase, *, limit: int) -> list[Job]:
         """Return up to `limit` jobs in `phase`, the longest unchanged first, then by id."""
+
+    @abstractmethod
+    async def held(self, job_ids: Sequence[JobId]) -> dict[JobId, datetime]:
+        """Return those of the jobs that somebody holds, and until when (expired ones included)."""
+
+    @abstractmethod
+    async def dead_letters(self, *, limit: int) -> list[JobId]:
+        """Return up to `limit` jobs that failed for good (`Job.is_dead_letter`), sorted."""
+
+    @abstractmethod
+    async def purge(self, job_id: JobId) -> bool:
+        """Take a job off the dead letters; return whether it was among them. The job stays."""
+
+
+@runtime_checkable
+class JobHolds(Protocol):
+    """Holds jobs for as long as a step works on them."""
+
+    @abstractmethod
+    def hold(self, job_id: JobId) -> AbstractAsyncContextManager[Job | None]:
+        """Return the job, claimed, and its lease kept alive while the block runs.
+
+        It is given back when the block ends, however it ends. The block gets `None` when somebody
+        else holds the job or it has ended; it is broken off with `StaleJobError` when somebody
+        else has claimed the job meanwhile.
+
+        Raises:
+            JobNotFoundError: nothing is stored under `job_id`.
+            UnavailableError: the store cannot be reached.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalEntry:
+    """One line of the journal of all jobs.
+
+    Attributes:
+        position: The journal's own name for the line; later lines have greater ones.
+        at: The server's instant (aware, UTC).
+        event: `Created`, `Claimed`, `Recovered` or the name of a `JobEvent`.
+        before: The phase before; `None` for a job seen for the first time.
+        token: The token under which it was written.
+        job: As it was stored by it.
+    """
+
+    position: str
+    at: datetime
+    event: str
+    before: Phase | None
+    token: int
+    job: Job
+
+
+@runtime_checkable
+class JobJournal(Protocol):
+    """What happened to jobs, in order, until it has been archived."""
+
+    @abstractmethod
+    async def read(self, *, limit: int) -> list[JournalEntry]:
+        """Return up to `limit` of the oldest lines."""
+
+    @abstractmethod
+    async def trim(self, *, through: str) -> None:
+        """Forget the lines up to the position `through`, that one included."""
+
+
+@runtime_checkable
+class JobArchive(Protocol):
+    """The durable memory of jobs: from it they are rebuilt when the store has lost them.
+
+    Contract: `marketbel_adapters.testing.archive`. Every method may raise `UnavailableError`.
+    """
+
+    @abstractmethod
+    async def record(self, job: Job) -> None:
+        """Keep a new job, its whole address included. One that is kept already stays as it is."""
+
+    @abstractmethod
+    async def apply(self, entries: Sequence[JournalEntry]) -> None:
+        """Keep the lines, each position once; the newest version of each job wins."""
+
+    @abstractmethod
+    async def source_of(self, job_id: JobId) -> SourceRef | None:
+        """Return the job's source with its whole address; `None` for an unknown job."""
+
+    @abstractmethod
+    async def unfinished(self, *, limit: int, after: JobId | None = None) -> list[Job]:
+        """Return up to `limit` active jobs with ids above `after`, sorted by id."""
+
+    @abstractmethod
+    async def history(self, job_id: JobId, *, limit: int) -> list[JournalEntry]:
+        """Return up to `limit` of the job's newest lines, oldest first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,27 +12,44 @@ __all__ = ["CourierStep", "ImportStep", "MatchStep", "RecalculateStep", "Step", 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CourierStep:
-    """Fetch the job's file and hand it over."""
+    """Fetch the job's file and hand it over.
+
+    Attributes:
+        delivery: Which delivery of the step it is, from 0: tries after trouble and after vanished
+            workers have names of their own, so that no earlier one stands in their way.
+    """
 
     job_id: JobId
     attempt: int
+    delivery: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportStep:
-    """Read the job's file here and import its items."""
+    """Read the job's file here and import its items.
+
+    Attributes:
+        delivery: Which delivery of the step it is, from 0: tries after trouble and after vanished
+            workers have names of their own, so that no earlier one stands in their way.
+    """
 
     job_id: JobId
     attempt: int
+    delivery: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MatchStep:
-    """Match a supplier's whole backlog for a job."""
+    """Match a supplier's whole backlog for a job.
+
+    Attributes:
+        delivery: As in `CourierStep`.
+    """
 
     job_id: JobId
     attempt: int
     supplier_id: SupplierId
+    delivery: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,10 +61,12 @@ class RecalculateStep:
         product_ids: At most 100, used without a job.
         asked_at: Without a job, the instant of the ask: what was linked while an earlier ask for
             the same products runs must not be taken for that one.
+        delivery: As in `CourierStep`.
     """
 
     job_id: JobId | None = None
     attempt: int = 1
+    delivery: int = 0
     supplier_id: SupplierId | None = None
     product_ids: tuple[ProductId, ...] = ()
     asked_at: datetime | None = None
@@ -61,8 +80,12 @@ class StepQueue(Protocol):
     """Takes asks for steps; each is run at least once. Contract: `…testing.queue`."""
 
     @abstractmethod
-    async def ask(self, step: Step) -> bool:
+    async def ask(self, step: Step, *, not_before: datetime | None = None) -> bool:
         """Ask for `step`; return `False` when the very same step already waits or runs.
+
+        Args:
+            step: What is to be done.
+            not_before: It is run at this instant (aware) or later; `None` means at once.
 
         Raises:
             UnavailableError: the queue cannot be reached; nothing was asked.

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from marketbel_adapters.memory.environment import ManualClock
-from marketbel_core.catalog import shown_location
 from marketbel_core.errors import IllegalTransitionError, JobNotFoundError, StaleJobError
 from marketbel_core.ids import JobId
 from marketbel_core.jobs import (
@@ -172,4 +171,4 @@ class MemoryJobStore(JobStore):
 
 
 def _shown(job: Job) -> Job:
-    return replace(job, source=replace(job.source, location=shown_location(job.source.location)))
+    return replace(job, source=job.source.shown())

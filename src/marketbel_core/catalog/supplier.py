@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
@@ -39,16 +39,25 @@ class SourceRef:
         location: An http(s) address, or the path of a local file.
         sheet_name: The sheet to read; `None` means every sheet.
         original_filename: The name that people know the file by, when it is known.
+        is_shortened: Whether `location` is only what may be shown of the address.
     """
 
     type: SourceType
     location: str
     sheet_name: str | None = None
     original_filename: str | None = None
+    is_shortened: bool = False
 
     def __post_init__(self) -> None:
         if not self.location.strip():
             raise ValueError("location must not be blank")
+
+    def shown(self) -> "SourceRef":
+        """Return the source as it may be shown: see `shown_location`."""
+        location = shown_location(self.location)
+        if location == self.location:
+            return self
+        return replace(self, location=location, is_shortened=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,13 @@ from marketbel_core.catalog.item import (
 )
 from marketbel_core.catalog.money import AMOUNT_MAX, CURRENCIES, DEFAULT_CURRENCY, Money
 from marketbel_core.catalog.product import Product, ProductStatus, draft_id, internal_sku
-from marketbel_core.catalog.supplier import FileType, SourceRef, SourceType, Supplier
+from marketbel_core.catalog.supplier import (
+    FileType,
+    SourceRef,
+    SourceType,
+    Supplier,
+    shown_location,
+)
 
 __all__ = [
     "AMOUNT_MAX",
@@ -39,4 +45,5 @@ __all__ = [
     "is_in_stock",
     "price_currency_key",
     "price_key",
+    "shown_location",
 ]

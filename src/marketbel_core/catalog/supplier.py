@@ -1,5 +1,6 @@
 """Who sends price lists, and where each list is fetched from."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -8,9 +9,21 @@ from typing import Final
 
 from marketbel_core.ids import SupplierId
 
-__all__ = ["FileType", "SourceRef", "SourceType", "Supplier"]
+__all__ = ["FileType", "SourceRef", "SourceType", "Supplier", "shown_location"]
 
 _NAME_LENGTH_MAX: Final = 255
+
+_ADDRESS: Final = re.compile(
+    r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.\-]+:)(?P<slashes>[/\\]*)(?P<rest>.*)"
+)
+"""An address begins with a scheme of two letters or more: `C:` is a drive."""
+
+_IGNORED: Final = re.compile(r"[\x00-\x1f\x7f]")
+"""What browsers and libraries drop from an address before they read it."""
+
+_AUTHORITY_END: Final = re.compile(r"[/?#]")
+_PARAMETERS: Final = re.compile(r"[?#]")
+_HOST_AND_PORT: Final = re.compile(r"(\[[^\]]*\]|[^:]+)(:[0-9]+)?")
 
 
 class SourceType(StrEnum):
@@ -71,3 +84,21 @@ class Supplier:
     def __post_init__(self) -> None:
         if not 1 <= len(self.name.strip()) <= _NAME_LENGTH_MAX:
             raise ValueError(f"name must have 1 to {_NAME_LENGTH_MAX} characters")
+
+
+def shown_location(location: str) -> str:
+    """Return `location` as it may be shown and kept: an address without what may be secret.
+
+    Credentials, query and fragment of an address go, whatever its scheme; where it cannot be told
+    where credentials end, all but the scheme goes. A path is returned as it is. Never raises.
+    """
+    address = _ADDRESS.fullmatch(_IGNORED.sub("", location).strip())
+    if address is None:
+        return location
+    scheme, slashes, rest = address.group("scheme", "slashes", "rest")
+    authority = _AUTHORITY_END.split(rest, maxsplit=1)[0]
+    host = authority.rpartition("@")[2]
+    if "@" in rest and not _HOST_AND_PORT.fullmatch(host):
+        return scheme + slashes  # a password with a bare `/`, `?` or `#` in it, or worse
+    kept = _PARAMETERS.split(host + rest[len(authority) :], maxsplit=1)[0]
+    return scheme + slashes + kept.rstrip()

@@ -66,7 +66,9 @@ class MemoryJobStore(JobStore):
     def __init__(
         self, clock: Clock | None = None, *, journal: MemoryJobJournal | None = None
     ) -> None:
-        """Lend jobs by `clock`, and write what happens into `journal`; both are made if missing."""
+        """Lend jobs by `clock`, and write what happens into `journal`; both
+        are made if missing.
+        """
         self._clock = clock or ManualClock()
         self.journal = journal or MemoryJobJournal()
         self._jobs: dict[JobId, Job] = {}

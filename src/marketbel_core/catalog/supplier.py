@@ -13,6 +13,18 @@ __all__ = ["FileType", "SourceRef", "SourceType", "Supplier", "shown_location"]
 
 _NAME_LENGTH_MAX: Final = 255
 
+_ADDRESS: Final = re.compile(
+    r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.\-]+:)(?P<slashes>[/\\]*)(?P<rest>.*)"
+)
+"""An address begins with a scheme of two letters or more: `C:` is a drive."""
+
+_IGNORED: Final = re.compile(r"[\x00-\x1f\x7f]")
+"""What browsers and libraries drop from an address before they read it."""
+
+_AUTHORITY_END: Final = re.compile(r"[/?#]")
+_PARAMETERS: Final = re.compile(r"[?#]")
+_HOST_AND_PORT: Final = re.compile(r"(\[[^\]]*\]|[^:]+)(:[0-9]+)?")
+
 
 class SourceType(StrEnum):
     """How a supplier publishes: the three values that the suppliers table admits."""
@@ -84,13 +96,18 @@ class Supplier:
 
 
 def shown_location(location: str) -> str:
-    """Return `location` as it may be shown: an address without credentials, query and fragment.
+    """Return `location` as it may be shown and kept: an address without what may be secret.
 
-    The path of a local file is returned as it is. Never raises.
+    Credentials, query and fragment of an address go, whatever its scheme; where it cannot be told
+    where credentials end, all but the scheme goes. A path is returned as it is. Never raises.
     """
-    scheme, mark, rest = location.partition("://")
-    if not mark:
+    address = _ADDRESS.fullmatch(_IGNORED.sub("", location).strip())
+    if address is None:
         return location
-    place = re.split(r"[?#]", rest, maxsplit=1)[0]
-    host, slash, path = place.replace("\\", "/").partition("/")
-    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
+    scheme, slashes, rest = address.group("scheme", "slashes", "rest")
+    authority = _AUTHORITY_END.split(rest, maxsplit=1)[0]
+    host = authority.rpartition("@")[2]
+    if "@" in rest and not _HOST_AND_PORT.fullmatch(host):
+        return scheme + slashes  # a password with a bare `/`, `?` or `#` in it, or worse
+    kept = _PARAMETERS.split(host + rest[len(authority) :], maxsplit=1)[0]
+    return scheme + slashes + kept.rstrip()

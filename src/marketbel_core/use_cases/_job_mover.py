@@ -1,4 +1,4 @@
-"""How every step holds and moves its job: claim, advance, save, tell; and what trouble does to it."""
+"""How every step holds and moves its job, and what trouble does to it."""
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
@@ -9,7 +9,8 @@ from marketbel_core.errors import (
     StaleJobError,
     UnavailableError,
 )
-from marketbel_core.ids import JobId
+from marketbel_core.ids import FileKey, JobId
+from marketbel_core.intake.stored_file import Sidecar
 from marketbel_core.jobs import (
     Actor,
     AttemptFailed,
@@ -22,6 +23,7 @@ from marketbel_core.jobs import (
     next_try,
 )
 from marketbel_core.ports import (
+    AnalysisRequest,
     Catalog,
     Clock,
     CourierStep,
@@ -36,7 +38,7 @@ from marketbel_core.ports import (
     Telemetry,
 )
 
-__all__ = ["JobMover", "failure_of", "step_of"]
+__all__ = ["JobMover", "analysis_request", "failure_of", "step_of"]
 
 
 def failure_of(error: MarketbelError) -> Failure:
@@ -62,6 +64,21 @@ def step_of(job: Job) -> Step | None:
             )
         case Phase.ANALYZING | Phase.COMPLETE | Phase.FAILED:
             return None
+
+
+def analysis_request(job: Job, key: FileKey, sidecar: Sidecar) -> AnalysisRequest:
+    """Return the request to have the file under `key` read: the same one for the same attempt."""
+    return AnalysisRequest(
+        job_id=job.id,
+        attempt=job.attempt,
+        reading=job.reading,
+        supplier_id=job.supplier_id,
+        supplier_name=job.supplier_name,
+        key=key,
+        file_type=sidecar.file_type,
+        original_filename=sidecar.original_filename,
+        sheet_name=job.source.sheet_name,
+    )
 
 
 class JobMover:

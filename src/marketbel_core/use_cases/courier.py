@@ -15,7 +15,6 @@ from marketbel_core.intake.stored_file import (
 )
 from marketbel_core.jobs import DownloadStarted, FileSubmitted, Job, Phase
 from marketbel_core.ports import (
-    AnalysisRequest,
     Analyzer,
     Clock,
     FileSource,
@@ -26,7 +25,7 @@ from marketbel_core.ports import (
     ReadElsewhere,
     StepQueue,
 )
-from marketbel_core.use_cases._job_mover import JobMover, step_of
+from marketbel_core.use_cases._job_mover import JobMover, analysis_request, step_of
 
 __all__ = ["Courier"]
 
@@ -85,19 +84,7 @@ class Courier:
 
     async def _carry(self, job: Job) -> Job:
         key, sidecar = await self._kept(job) or await self._fetch(job)
-        submission = await self._analyzer.submit(
-            AnalysisRequest(
-                job_id=job.id,
-                attempt=job.attempt,
-                reading=job.reading,
-                supplier_id=job.supplier_id,
-                supplier_name=job.supplier_name,
-                key=key,
-                file_type=sidecar.file_type,
-                original_filename=sidecar.original_filename,
-                sheet_name=job.source.sheet_name,
-            )
-        )
+        submission = await self._analyzer.submit(analysis_request(job, key, sidecar))
         analysis_id = submission.analysis_id if isinstance(submission, ReadElsewhere) else None
         size = sidecar.file_size_bytes
         figures = replace(job.progress, download_bytes=size, download_total=size)

@@ -1,10 +1,9 @@
 """Jobs: the machine that a supplier file's journey runs on, and when to try again."""
 
-from marketbel_core.jobs.job import (
+from marketbel_core.jobs.events import (
     EVENT_SUMMARIES,
     PHASE_PARAGRAPHS,
     TRANSITIONS,
-    WORKER_KILLED,
     Actor,
     AttemptFailed,
     Cancelled,
@@ -14,15 +13,18 @@ from marketbel_core.jobs.job import (
     FileSubmitted,
     ItemsMatched,
     ItemsParsed,
-    Job,
     JobEvent,
-    JobProgress,
     LeaseLost,
     Phase,
-    Reading,
     Replayed,
     Resubmitted,
     RetryRequested,
+)
+from marketbel_core.jobs.job import (
+    WORKER_KILLED,
+    Job,
+    JobProgress,
+    Reading,
     advance,
     choose_reading,
     claimed,

@@ -1,8 +1,7 @@
-"""The ingestion job: its phases, its events and the one function that moves it.
+"""The ingestion job, and the one function that moves it along the table of transitions.
 
-The table below is the whole machine. A transition that is not in it does not exist. A job is one
-supplier file's journey; delivering the same step twice is normal, so every writer names the
-version that it read, and the store refuses the second of two.
+A job is one supplier file's journey; delivering the same step twice is normal, so every writer
+names the version and the token that it read, and the store refuses the second of two.
 """
 
 from dataclasses import dataclass, replace
@@ -13,30 +12,30 @@ from typing import Final
 from marketbel_core.catalog import SourceRef
 from marketbel_core.errors import IllegalTransitionError, SupplierNotFoundError
 from marketbel_core.ids import AnalysisId, FileKey, JobId, SupplierId
+from marketbel_core.jobs.events import (
+    TRANSITIONS,
+    Actor,
+    AttemptFailed,
+    Cancelled,
+    Deferred,
+    DownloadStarted,
+    Failure,
+    FileSubmitted,
+    ItemsMatched,
+    ItemsParsed,
+    JobEvent,
+    LeaseLost,
+    Phase,
+    Replayed,
+    Resubmitted,
+    RetryRequested,
+)
 
 __all__ = [
-    "EVENT_SUMMARIES",
-    "PHASE_PARAGRAPHS",
-    "TRANSITIONS",
     "WORKER_KILLED",
-    "Actor",
-    "AttemptFailed",
-    "Cancelled",
-    "Deferred",
-    "DownloadStarted",
-    "Failure",
-    "FileSubmitted",
-    "ItemsMatched",
-    "ItemsParsed",
     "Job",
-    "JobEvent",
     "JobProgress",
-    "LeaseLost",
-    "Phase",
     "Reading",
-    "Replayed",
-    "Resubmitted",
-    "RetryRequested",
     "advance",
     "choose_reading",
     "claimed",
@@ -44,70 +43,11 @@ __all__ = [
 ]
 
 
-class Phase(StrEnum):
-    """Where a job stands; the five words that the admin interface knows."""
-
-    DOWNLOADING = "downloading"
-    ANALYZING = "analyzing"
-    MATCHING = "matching"
-    COMPLETE = "complete"
-    FAILED = "failed"
-
-
-PHASE_PARAGRAPHS: Final[dict[Phase, str]] = {
-    Phase.DOWNLOADING: (
-        "The courier owns the job: the file is being fetched, stored and handed to whoever reads "
-        "it. Every new job starts here, and so does every further attempt of a failed one."
-    ),
-    Phase.ANALYZING: (
-        "The file is being read, by ml-analyze (the polling round asks how far it is) or here "
-        "(the import step reads it). A reading that is older than it may be and whose figures "
-        "stand still from one round to the next fails as stalled."
-    ),
-    Phase.MATCHING: (
-        "The items are in the catalogue; the supplier's whole backlog is being matched and the "
-        "products that it touches get their lowest price anew."
-    ),
-    Phase.COMPLETE: (
-        "Items are matched and aggregates follow them. Final: nothing leaves this phase."
-    ),
-    Phase.FAILED: (
-        "An attempt ended, with a code, a sentence and who erred. A retry takes the job back to "
-        "downloading while attempts are left; without any it stays here for a person."
-    ),
-}
-
-
 class Reading(StrEnum):
     """Who reads the file of a job."""
 
     ML = "ml"  # ml-analyze, over HTTP
     LOCAL = "local"  # this package
-
-
-class Actor(StrEnum):
-    """Who caused a transition; not who wrote it down: only the worker writes."""
-
-    COURIER = "python-ingestion"
-    ML_ANALYZE = "ml-analyze"
-    PERSON = "person"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
-    """Why an attempt ended.
-
-    Attributes:
-        code: Stable, for machines: `http.denied`.
-        message: One sentence for people, with the cure where there is one.
-        actor: Who erred.
-        details: Further sentences, for example the analyzer's own errors.
-    """
-
-    code: str
-    message: str
-    actor: Actor = Actor.COURIER
-    details: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,134 +77,6 @@ class JobProgress:
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must not be negative")
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DownloadStarted:
-    """A worker began to fetch the file."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileSubmitted:
-    """The file is stored and handed over for reading.
-
-    Attributes:
-        file_key: Where it rests.
-        analysis_id: The analyzer's name for the reading; `None` when it is read here.
-    """
-
-    file_key: FileKey
-    analysis_id: AnalysisId | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ItemsParsed:
-    """The reading ended and its items are in the catalogue."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ItemsMatched:
-    """No item of the supplier is left unmatched, and the aggregates have followed."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttemptFailed:
-    """The attempt ended without success."""
-
-    failure: Failure
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deferred:
-    """The step met trouble that time may cure; it is to be tried again.
-
-    Attributes:
-        failure: What the trouble was.
-        until: Not before this instant.
-        is_counted: Whether it uses up one of the phase's automatic tries. Waiting for a neighbour
-            that is known to be away, or for another worker, does not.
-    """
-
-    failure: Failure
-    until: datetime
-    is_counted: bool = True
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resubmitted:
-    """The analyzer had forgotten the reading and was handed the file once more."""
-
-    analysis_id: AnalysisId
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RetryRequested:
-    """A further attempt was asked for by a person."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Replayed:
-    """A dead letter was taken up again by a person: its attempts are counted anew."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LeaseLost:
-    """The worker that held the job vanished; the next delivery gets a higher fencing token."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cancelled:
-    """A person called the job off; it can be retried."""
-
-
-type JobEvent = (
-    DownloadStarted
-    | FileSubmitted
-    | ItemsParsed
-    | ItemsMatched
-    | AttemptFailed
-    | Deferred
-    | Resubmitted
-    | RetryRequested
-    | Replayed
-    | LeaseLost
-    | Cancelled
-)
-
-TRANSITIONS: Final[dict[tuple[Phase, type[JobEvent]], Phase]] = {
-    (Phase.DOWNLOADING, DownloadStarted): Phase.DOWNLOADING,
-    (Phase.DOWNLOADING, FileSubmitted): Phase.ANALYZING,
-    (Phase.DOWNLOADING, AttemptFailed): Phase.FAILED,
-    (Phase.DOWNLOADING, Deferred): Phase.DOWNLOADING,
-    (Phase.DOWNLOADING, LeaseLost): Phase.DOWNLOADING,
-    (Phase.DOWNLOADING, Cancelled): Phase.FAILED,
-    (Phase.ANALYZING, ItemsParsed): Phase.MATCHING,
-    (Phase.ANALYZING, AttemptFailed): Phase.FAILED,
-    (Phase.ANALYZING, Deferred): Phase.ANALYZING,
-    (Phase.ANALYZING, Resubmitted): Phase.ANALYZING,
-    (Phase.ANALYZING, LeaseLost): Phase.ANALYZING,
-    (Phase.ANALYZING, Cancelled): Phase.FAILED,
-    (Phase.MATCHING, ItemsMatched): Phase.COMPLETE,
-    (Phase.MATCHING, AttemptFailed): Phase.FAILED,
-    (Phase.MATCHING, Deferred): Phase.MATCHING,
-    (Phase.MATCHING, LeaseLost): Phase.MATCHING,
-    (Phase.MATCHING, Cancelled): Phase.FAILED,
-    (Phase.FAILED, RetryRequested): Phase.DOWNLOADING,
-    (Phase.FAILED, Replayed): Phase.DOWNLOADING,
-}
-
-EVENT_SUMMARIES: Final[dict[type[JobEvent], str]] = {
-    DownloadStarted: "a worker begins",
-    FileSubmitted: "file stored and handed over",
-    ItemsParsed: "items in the catalogue",
-    ItemsMatched: "matched, aggregates followed",
-    AttemptFailed: "the attempt ends",
-    Deferred: "to be tried again later",
-    Resubmitted: "handed over once more",
-    RetryRequested: "attempt + 1",
-    Replayed: "dead letter: attempts anew",
-    LeaseLost: "worker vanished: delivery + 1",
-    Cancelled: "called off",
-}
 
 _DEATHS_SHARED_MAX: Final = 2
 """Workers lost beside other work: any of it may have been the cause."""
@@ -416,30 +228,44 @@ def advance(job: Job, event: JobEvent, *, now: datetime) -> Job:
     return _effect(moved, event)
 
 
-def _effect(job: Job, event: JobEvent) -> Job:  # noqa: PLR0911 - one a case
-    now = job.changed_at
+def _effect(job: Job, event: JobEvent) -> Job:
+    match event:
+        case ItemsMatched() | AttemptFailed() | Cancelled():
+            return replace(job, completed_at=job.changed_at, failure=_failure(event))
+        case RetryRequested():
+            return replace(_anew(job), attempt=job.attempt + 1)
+        case Replayed():
+            return replace(_anew(job), attempt=1, generation=job.generation + 1)
+        case _:
+            return _on_the_way(job, event)
+
+
+def _failure(event: ItemsMatched | AttemptFailed | Cancelled) -> Failure | None:
+    match event:
+        case ItemsMatched():
+            return None
+        case AttemptFailed(failure=failure):
+            return failure
+        case Cancelled():
+            return _CANCELLED
+
+
+def _on_the_way(
+    job: Job,
+    event: DownloadStarted | FileSubmitted | ItemsParsed | Deferred | Resubmitted | LeaseLost,
+) -> Job:
     match event:
         case DownloadStarted():
-            return replace(job, started_at=now)
+            return replace(job, started_at=job.changed_at)
         case FileSubmitted(file_key=file_key, analysis_id=analysis_id):
             return replace(job, file_key=file_key, analysis_id=analysis_id)
         case ItemsParsed():
             return job
-        case ItemsMatched():
-            return replace(job, completed_at=now)
-        case AttemptFailed(failure=failure):
-            return replace(job, failure=failure, completed_at=now)
-        case Cancelled():
-            return replace(job, failure=_CANCELLED, completed_at=now)
         case Deferred(failure=failure, until=until, is_counted=is_counted):
             deferrals = job.deferrals + is_counted
             return replace(job, deferrals=deferrals, not_before=until, deferred_by=failure)
         case Resubmitted(analysis_id=analysis_id):
             return replace(job, analysis_id=analysis_id, resubmissions=job.resubmissions + 1)
-        case RetryRequested():
-            return replace(_anew(job), attempt=job.attempt + 1)
-        case Replayed():
-            return replace(_anew(job), attempt=1, generation=job.generation + 1)
         case LeaseLost():
             return replace(job, deliveries=job.deliveries + 1, token=job.token + 1)
 

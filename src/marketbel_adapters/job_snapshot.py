@@ -15,11 +15,11 @@ from types import NoneType, UnionType
 from typing import Final, NewType, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
 
-from marketbel_core.catalog import SourceRef, shown_location
+from marketbel_core.catalog import SourceRef
 from marketbel_core.errors import ProtocolError
 from marketbel_core.jobs import Failure, Job, JobProgress
 
-__all__ = ["completed", "job_of", "readable", "snapshot_of", "source_of"]
+__all__ = ["job_of", "readable", "snapshot_of", "source_of"]
 
 _UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
 _ESCAPED: Final = "json"
@@ -59,15 +59,6 @@ def source_of(snapshot: Mapping[str, object]) -> SourceRef:
         raise ProtocolError(
             f"an archived source cannot be read: {type(error).__name__}", code=_CORRUPT
         ) from error
-
-
-def completed(known: SourceRef, told: SourceRef) -> SourceRef:
-    """Return `told` if it is the whole address of what is known by its shown address alone.
-
-    Otherwise `known`: what is kept already stays as it is.
-    """
-    is_whole = known.location == shown_location(told.location)
-    return told if is_whole else known
 
 
 def readable(text: str) -> str:
@@ -113,10 +104,10 @@ def _read(value: object, hint: object) -> object:
 def _read_plain(value: object, hint: type) -> object:
     if hint in _HINTS:
         return _read_fields(value, hint)
-    if hint is not int:
+    if hint is not int and hint is not bool:
         return _read_text(value, hint)
-    if not isinstance(value, int):
-        raise TypeError(f"expected a whole number, got {type(value).__name__}")
+    if not isinstance(value, hint):
+        raise TypeError(f"expected {hint.__name__}, got {type(value).__name__}")
     return value
 
 

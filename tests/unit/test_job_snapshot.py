@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketbel_adapters.job_snapshot import completed, job_of, readable, snapshot_of, source_of
+from marketbel_adapters.job_snapshot import job_of, readable, snapshot_of, source_of
 from marketbel_adapters.testing.builders import NOW, a_full_job, a_job
 from marketbel_core.catalog import SourceRef, SourceType
 from marketbel_core.errors import ProtocolError
@@ -41,6 +41,7 @@ _JOBS: Final = st.builds(
         location=_ANY_TEXT.filter(lambda text: bool(text.strip())),
         sheet_name=st.none() | _ANY_TEXT,
         original_filename=st.none() | _ANY_TEXT,
+        is_shortened=st.booleans(),
     ),
     reading=st.sampled_from(Reading),
     phase=st.sampled_from(Phase),
@@ -58,7 +59,6 @@ _JOBS: Final = st.builds(
 _WHOLE: Final = SourceRef(
     type=SourceType.EXCEL, location="https://user:secret@example.com/a.xlsx?token=1"
 )
-_SHOWN: Final = replace(_WHOLE, location="https://example.com/a.xlsx")
 
 
 @given(_JOBS)
@@ -124,6 +124,7 @@ def test_a_snapshot_of_a_newer_version_is_read_without_what_is_unknown() -> None
         {"failure": []},
         {"failure": {"code": "a.b", "message": "", "details": "text"}},
         {"source": {"type": "excel", "location": " "}},
+        {"source": {"type": "excel", "location": "a", "is_shortened": 1}},
     ],
 )
 def test_what_cannot_be_read_names_the_job(fault: dict[str, object]) -> None:
@@ -146,22 +147,6 @@ def test_a_source_comes_back_alone_and_its_fault_tells_no_address() -> None:
     with pytest.raises(ProtocolError) as caught:
         source_of(snapshot_of(_WHOLE) | {"type": "fax"})
     assert "secret" not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("known", "told", "kept"),
-    [
-        (_SHOWN, _WHOLE, _WHOLE),
-        (_WHOLE, _SHOWN, _WHOLE),
-        (_WHOLE, replace(_WHOLE, location="https://example.com/a.xlsx?token=2"), _WHOLE),
-        (_SHOWN, replace(_WHOLE, location="https://example.com/b.xlsx?token=1"), _SHOWN),
-        (_SHOWN, _SHOWN, _SHOWN),
-    ],
-)
-def test_an_address_known_by_its_shown_part_is_completed(
-    known: SourceRef, told: SourceRef, kept: SourceRef
-) -> None:
-    assert completed(known, told) == kept
 
 
 def test_what_a_column_cannot_hold_is_shown_as_unreadable() -> None:

@@ -20,6 +20,7 @@ from marketbel_core.jobs.events import (
     Deferred,
     DownloadStarted,
     Failure,
+    FileStored,
     FileSubmitted,
     ItemsMatched,
     ItemsParsed,
@@ -250,13 +251,21 @@ def _failure(event: ItemsMatched | AttemptFailed | Cancelled) -> Failure | None:
             return _CANCELLED
 
 
-def _on_the_way(
+def _on_the_way(  # noqa: PLR0911 - one a case
     job: Job,
-    event: DownloadStarted | FileSubmitted | ItemsParsed | Deferred | Resubmitted | LeaseLost,
+    event: DownloadStarted
+    | FileStored
+    | FileSubmitted
+    | ItemsParsed
+    | Deferred
+    | Resubmitted
+    | LeaseLost,
 ) -> Job:
     match event:
         case DownloadStarted():
             return replace(job, started_at=job.changed_at)
+        case FileStored(file_key=file_key):
+            return replace(job, file_key=file_key)
         case FileSubmitted(file_key=file_key, analysis_id=analysis_id):
             return replace(job, file_key=file_key, analysis_id=analysis_id)
         case ItemsParsed():
@@ -303,7 +312,7 @@ def _actor(job: Job, event: JobEvent) -> Actor:
             return Actor.PERSON
         case FileSubmitted() | ItemsParsed() | ItemsMatched() | Resubmitted():
             return Actor.ML_ANALYZE if job.reading is Reading.ML else Actor.COURIER
-        case DownloadStarted() | RetryRequested() | Replayed() | LeaseLost():
+        case DownloadStarted() | FileStored() | RetryRequested() | Replayed() | LeaseLost():
             return Actor.COURIER
 
 

@@ -26,11 +26,10 @@ from marketbel_core.jobs.job import (
     Job,
     JobProgress,
     Reading,
-    advance,
     choose_reading,
-    claimed,
     new_job,
 )
+from marketbel_core.jobs.moves import advance, claimed
 from marketbel_core.jobs.retry import backoff, next_try
 
 __all__ = [

@@ -33,7 +33,7 @@ class _RememberingQueue(ArqStepQueue):
         super().__init__(pool, queue_name=QUEUE)
         self.steps: dict[str, Step] = {}
 
-    async def ask(self, step: Step) -> bool:
+    async def ask(self, step: Step, *, not_before: datetime | None = None) -> bool:
         self.steps[arq_job_of(step)[1]] = step
         return await super().ask(step)
 

@@ -10,6 +10,7 @@ from marketbel_core.jobs.events import (
     Deferred,
     DownloadStarted,
     Failure,
+    FileStored,
     FileSubmitted,
     ItemsMatched,
     ItemsParsed,
@@ -25,11 +26,10 @@ from marketbel_core.jobs.job import (
     Job,
     JobProgress,
     Reading,
-    advance,
     choose_reading,
-    claimed,
     new_job,
 )
+from marketbel_core.jobs.moves import advance, claimed
 from marketbel_core.jobs.retry import backoff, next_try
 
 __all__ = [
@@ -43,6 +43,7 @@ __all__ = [
     "Deferred",
     "DownloadStarted",
     "Failure",
+    "FileStored",
     "FileSubmitted",
     "ItemsMatched",
     "ItemsParsed",

@@ -20,6 +20,7 @@ __all__ = [
     "Deferred",
     "DownloadStarted",
     "Failure",
+    "FileStored",
     "FileSubmitted",
     "ItemsMatched",
     "ItemsParsed",
@@ -97,6 +98,13 @@ class DownloadStarted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FileStored:
+    """The file rests in the file store: further tries need not fetch it again."""
+
+    file_key: FileKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FileSubmitted:
     """The file is stored and handed over for reading.
 
@@ -171,6 +179,7 @@ class Cancelled:
 
 type JobEvent = (
     DownloadStarted
+    | FileStored
     | FileSubmitted
     | ItemsParsed
     | ItemsMatched
@@ -185,6 +194,7 @@ type JobEvent = (
 
 TRANSITIONS: Final[dict[tuple[Phase, type[JobEvent]], Phase]] = {
     (Phase.DOWNLOADING, DownloadStarted): Phase.DOWNLOADING,
+    (Phase.DOWNLOADING, FileStored): Phase.DOWNLOADING,
     (Phase.DOWNLOADING, FileSubmitted): Phase.ANALYZING,
     (Phase.DOWNLOADING, AttemptFailed): Phase.FAILED,
     (Phase.DOWNLOADING, Deferred): Phase.DOWNLOADING,
@@ -207,7 +217,8 @@ TRANSITIONS: Final[dict[tuple[Phase, type[JobEvent]], Phase]] = {
 
 EVENT_SUMMARIES: Final[dict[type[JobEvent], str]] = {
     DownloadStarted: "a worker begins",
-    FileSubmitted: "file stored and handed over",
+    FileStored: "file stored",
+    FileSubmitted: "file handed over",
     ItemsParsed: "items in the catalogue",
     ItemsMatched: "matched, aggregates followed",
     AttemptFailed: "the attempt ends",

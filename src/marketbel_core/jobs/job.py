@@ -1,44 +1,21 @@
-"""The ingestion job, and the one function that moves it along the table of transitions.
+"""The ingestion job: one supplier file's journey, and what can be told of it."""
 
-A job is one supplier file's journey; delivering the same step twice is normal, so every writer
-names the version and the token that it read, and the store refuses the second of two.
-"""
-
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
 from marketbel_core.catalog import SourceRef
-from marketbel_core.errors import IllegalTransitionError, SupplierNotFoundError
+from marketbel_core.errors import SupplierNotFoundError
 from marketbel_core.ids import AnalysisId, FileKey, JobId, SupplierId
-from marketbel_core.jobs.events import (
-    TRANSITIONS,
-    Actor,
-    AttemptFailed,
-    Cancelled,
-    Deferred,
-    DownloadStarted,
-    Failure,
-    FileSubmitted,
-    ItemsMatched,
-    ItemsParsed,
-    JobEvent,
-    LeaseLost,
-    Phase,
-    Replayed,
-    Resubmitted,
-    RetryRequested,
-)
+from marketbel_core.jobs.events import Actor, Failure, Phase
 
 __all__ = [
     "WORKER_KILLED",
     "Job",
     "JobProgress",
     "Reading",
-    "advance",
     "choose_reading",
-    "claimed",
     "new_job",
 ]
 
@@ -87,12 +64,6 @@ _DEATHS_ALONE_MAX: Final = 3
 WORKER_KILLED: Final = "job.worker_killed"
 """The failure's code of a job that took one worker after the other with it."""
 
-_CANCELLED: Final = Failure(
-    code="job.cancelled",
-    message="A person called the job off; retry it to start again.",
-    actor=Actor.PERSON,
-)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
@@ -104,6 +75,7 @@ class Job:
         generation: From 1; a replayed dead letter adds one and begins at attempt 1 again.
         deliveries: How many workers vanished while they held the job in this phase, from 0.
         deferrals: How many automatic tries this phase has used up, from 0.
+        waits: How often the step was deferred in this phase without using up a try, from 0.
         not_before: When the deferred step is to be tried again; `None` when nothing is deferred.
         deferred_by: The trouble that it was deferred for.
         resubmissions: How often the analyzer was handed the file again in this attempt, from 0.
@@ -131,6 +103,7 @@ class Job:
     generation: int = 1
     deliveries: int = 0
     deferrals: int = 0
+    waits: int = 0
     not_before: datetime | None = None
     deferred_by: Failure | None = None
     resubmissions: int = 0
@@ -158,6 +131,13 @@ class Job:
     def is_active(self) -> bool:
         """Whether the job is still on its way."""
         return self.phase not in {Phase.COMPLETE, Phase.FAILED}
+
+    @property
+    def delivery(self) -> int:
+        """The number of the next delivery of the phase's step, from 0: each has a name of its own,
+        so that the queue does not take it for the one that is just ending.
+        """
+        return self.deliveries + self.deferrals + self.waits
 
     @property
     def runs_alone(self) -> bool:
@@ -200,111 +180,6 @@ def new_job(
         changed_at=now,
         attempts_max=attempts_max,
     )
-
-
-def advance(job: Job, event: JobEvent, *, now: datetime) -> Job:
-    """Return `job` after `event`; `job` itself is not changed.
-
-    Args:
-        job: The job as it was read.
-        event: What happened.
-        now: The instant of the transition (aware, UTC).
-
-    Raises:
-        IllegalTransitionError: the event does not apply in the job's phase, or a retry was
-            requested after the last allowed attempt.
-    """
-    target = TRANSITIONS.get((job.phase, type(event)))
-    out_of_attempts = isinstance(event, RetryRequested) and not job.can_retry
-    if target is None or out_of_attempts:
-        raise IllegalTransitionError(job_id=job.id, phase=job.phase, event=type(event).__name__)
-    moved = replace(
-        job, phase=target, version=job.version + 1, changed_at=now, actor=_actor(job, event)
-    )
-    if target is not job.phase:  # what was counted, was counted for the phase
-        moved = replace(moved, deliveries=0, deferrals=0, progressed_at=None)
-    if not isinstance(event, LeaseLost):
-        moved = replace(moved, not_before=None, deferred_by=None)
-    return _effect(moved, event)
-
-
-def _effect(job: Job, event: JobEvent) -> Job:
-    match event:
-        case ItemsMatched() | AttemptFailed() | Cancelled():
-            return replace(job, completed_at=job.changed_at, failure=_failure(event))
-        case RetryRequested():
-            return replace(_anew(job), attempt=job.attempt + 1)
-        case Replayed():
-            return replace(_anew(job), attempt=1, generation=job.generation + 1)
-        case _:
-            return _on_the_way(job, event)
-
-
-def _failure(event: ItemsMatched | AttemptFailed | Cancelled) -> Failure | None:
-    match event:
-        case ItemsMatched():
-            return None
-        case AttemptFailed(failure=failure):
-            return failure
-        case Cancelled():
-            return _CANCELLED
-
-
-def _on_the_way(
-    job: Job,
-    event: DownloadStarted | FileSubmitted | ItemsParsed | Deferred | Resubmitted | LeaseLost,
-) -> Job:
-    match event:
-        case DownloadStarted():
-            return replace(job, started_at=job.changed_at)
-        case FileSubmitted(file_key=file_key, analysis_id=analysis_id):
-            return replace(job, file_key=file_key, analysis_id=analysis_id)
-        case ItemsParsed():
-            return job
-        case Deferred(failure=failure, until=until, is_counted=is_counted):
-            deferrals = job.deferrals + is_counted
-            return replace(job, deferrals=deferrals, not_before=until, deferred_by=failure)
-        case Resubmitted(analysis_id=analysis_id):
-            return replace(job, analysis_id=analysis_id, resubmissions=job.resubmissions + 1)
-        case LeaseLost():
-            return replace(job, deliveries=job.deliveries + 1, token=job.token + 1)
-
-
-def _anew(job: Job) -> Job:
-    return replace(
-        job,
-        token=job.token + 1,
-        analysis_id=None,
-        failure=None,
-        progress=JobProgress(),
-        resubmissions=0,
-        started_at=None,
-        completed_at=None,
-    )
-
-
-def claimed(job: Job, *, lost: bool) -> Job:
-    """Return `job` as the worker gets it that claims it: with a token that outdoes all others.
-
-    Args:
-        job: As it is stored; active, and held by nobody.
-        lost: Whether an earlier holder let its lease run out: a delivery is counted, no attempt.
-    """
-    return replace(job, token=job.token + 1, deliveries=job.deliveries + lost)
-
-
-def _actor(job: Job, event: JobEvent) -> Actor:
-    match event:
-        case AttemptFailed(failure=failure):
-            return failure.actor
-        case Deferred(failure=failure):
-            return failure.actor
-        case Cancelled():
-            return Actor.PERSON
-        case FileSubmitted() | ItemsParsed() | ItemsMatched() | Resubmitted():
-            return Actor.ML_ANALYZE if job.reading is Reading.ML else Actor.COURIER
-        case DownloadStarted() | RetryRequested() | Replayed() | LeaseLost():
-            return Actor.COURIER
 
 
 def choose_reading(*, local_asked: bool, supplier_wish: bool | None, ml_enabled: bool) -> Reading:

@@ -49,18 +49,17 @@ def failure_of(error: MarketbelError) -> Failure:
 
 def step_of(job: Job) -> Step | None:
     """Return the step that the job waits for; `None` when it waits for ml-analyze or has ended."""
-    delivery = job.deliveries + job.deferrals
     match job.phase:
         case Phase.DOWNLOADING:
-            return CourierStep(job_id=job.id, attempt=job.attempt, delivery=delivery)
+            return CourierStep(job_id=job.id, attempt=job.attempt, delivery=job.delivery)
         case Phase.ANALYZING if job.analysis_id is None:
-            return ImportStep(job_id=job.id, attempt=job.attempt, delivery=delivery)
+            return ImportStep(job_id=job.id, attempt=job.attempt, delivery=job.delivery)
         case Phase.MATCHING:
             return MatchStep(
                 job_id=job.id,
                 attempt=job.attempt,
                 supplier_id=job.supplier_id,
-                delivery=delivery,
+                delivery=job.delivery,
             )
         case Phase.ANALYZING | Phase.COMPLETE | Phase.FAILED:
             return None

@@ -13,7 +13,7 @@ from marketbel_core.intake.stored_file import (
     file_type_of,
     original_filename,
 )
-from marketbel_core.jobs import DownloadStarted, FileSubmitted, Job, Phase
+from marketbel_core.jobs import DownloadStarted, FileStored, FileSubmitted, Job, Phase
 from marketbel_core.ports import (
     Analyzer,
     Clock,
@@ -83,7 +83,11 @@ class Courier:
         return job
 
     async def _carry(self, job: Job) -> Job:
-        key, sidecar = await self._kept(job) or await self._fetch(job)
+        kept = await self._kept(job)
+        if kept is None:
+            kept = await self._fetch(job)
+            job = await self._mover.move(job, FileStored(file_key=kept[0]))
+        key, sidecar = kept
         submission = await self._analyzer.submit(analysis_request(job, key, sidecar))
         analysis_id = submission.analysis_id if isinstance(submission, ReadElsewhere) else None
         size = sidecar.file_size_bytes
@@ -93,7 +97,7 @@ class Courier:
         )
 
     async def _kept(self, job: Job) -> tuple[FileKey, Sidecar] | None:
-        """Return the file of an earlier attempt, if it is still there as it came."""
+        """Return the file that an earlier try has stored, if it is still there as it came."""
         if job.file_key is None or not await self._files.verify(job.file_key):
             return None
         sidecar = await self._files.sidecar(job.file_key)

@@ -148,7 +148,7 @@ class MatchItems:
                     job_id=matched.id,
                     attempt=matched.attempt,
                     supplier_id=matched.supplier_id,
-                    delivery=matched.deliveries + matched.deferrals,
+                    delivery=matched.delivery,
                 )
             )
         return tally.result()

@@ -26,10 +26,12 @@ class MemoryJobArchive(JobArchive):
 
     async def apply(self, entries: Sequence[JournalEntry]) -> None:
         for entry in sorted(entries, key=lambda entry: entry.position):
-            self._lines.setdefault(entry.position, entry)
+            shown = replace(entry.job, source=entry.job.source.shown())
+            self._lines.setdefault(entry.position, replace(entry, job=shown))
             known = self._jobs.get(entry.job.id, entry.job)
             if self._is_news(entry, known):
-                self._jobs[known.id] = replace(entry.job, source=known.source)
+                source = known.source.completed_by(entry.job.source)
+                self._jobs[known.id] = replace(entry.job, source=source)
                 self._positions[known.id] = entry.position
 
     async def source_of(self, job_id: JobId) -> SourceRef | None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -18,7 +19,7 @@ from marketbel_core.ports import JobArchive, JournalEntry
 __all__ = ["PostgresJobArchive"]
 
 _SOURCE: Final = "source"
-"""Kept apart from the rest of a job: a later line never knows more of the address."""
+"""Kept apart from the rest of a job: most lines know a shortened address only."""
 
 # Two transactions that keep the same rows wait for each other: sorted, so never in a circle.
 _INSERT: Final = """
@@ -45,7 +46,10 @@ _APPLY: Final = text(
         supplier_id = excluded.supplier_id, supplier_name = excluded.supplier_name,
         state = excluded.state, phase = excluded.phase, attempt = excluded.attempt,
         token = excluded.token, version = excluded.version, position = excluded.position,
-        created_at = excluded.created_at, changed_at = excluded.changed_at
+        created_at = excluded.created_at, changed_at = excluded.changed_at,
+        source = CASE WHEN known.source ->> 'is_shortened' = 'true'
+                       AND excluded.source ->> 'is_shortened' = 'false'
+                      THEN excluded.source ELSE known.source END
      WHERE known.position IS NULL OR excluded.position > known.position
         OR (excluded.version, excluded.token) >= (known.version, known.token)
 """
@@ -107,8 +111,12 @@ class PostgresJobArchive(JobArchive):
     async def apply(self, entries: Sequence[JournalEntry]) -> None:
         if not entries:
             return
-        in_order = sorted(entries, key=lambda entry: entry.position.encode())
-        last = {entry.job.id: entry for entry in in_order}
+        in_order = sorted(entries, key=lambda entry: entry.position)
+        last: dict[JobId, JournalEntry] = {}
+        for entry in in_order:
+            known = last.get(entry.job.id, entry).job.source
+            whole = replace(entry.job, source=known.completed_by(entry.job.source))
+            last[entry.job.id] = replace(entry, job=whole)
         jobs = [_row(entry.job, position=entry.position) for entry in last.values()]
         lines = [_line(entry) for entry in in_order]
         async with transaction_on(self._engine) as transaction:
@@ -180,5 +188,5 @@ def _line(entry: JournalEntry) -> dict[str, object]:
         "token": entry.token,
         "version": job.version,
         "code": None if trouble is None else readable(trouble.code),
-        "state": snapshot_of(job),
+        "state": snapshot_of(replace(job, source=job.source.shown())),
     }

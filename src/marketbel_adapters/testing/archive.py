@@ -124,6 +124,24 @@ class JobArchiveContract:
         assert await archive.source_of(job.id) == _WHOLE
         assert await archive.unfinished(limit=10) == [started]
 
+    async def test_a_whole_address_of_one_line_is_kept_beside_shortened_ones(
+        self, archive: JobArchive
+    ) -> None:
+        first, second = a_job(source=_WHOLE), a_job(source=_WHOLE)
+
+        await archive.apply([a_line(first, 1), a_line(replace(shown(first), token=1), 2)])
+        await archive.apply([a_line(shown(second), 3)])
+        await archive.apply(
+            [a_line(replace(second, token=1), 4), a_line(replace(shown(second), token=2), 5)]
+        )
+
+        assert await archive.source_of(first.id) == _WHOLE
+        assert await archive.source_of(second.id) == _WHOLE
+        told = await archive.history(first.id, limit=10) + await archive.history(
+            second.id, limit=10
+        )
+        assert "secret" not in repr(told), "a history is there to be shown"
+
     async def test_a_job_that_nobody_recorded_is_known_by_its_lines(
         self, archive: JobArchive
     ) -> None:

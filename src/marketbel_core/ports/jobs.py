@@ -203,8 +203,8 @@ class JobArchive(Protocol):
         """Keep the lines, each position once, and each job as its newest line says.
 
         All of them or none. A line is out of date when its position is lower than that of the
-        line which the job comes from, and its version and token are lower, too. The address
-        stays as it was recorded; a job that nobody recorded is kept with the line's own.
+        line which the job comes from, and its version and token are lower, too. An address that
+        is known whole stays so; a job that nobody recorded is kept with that of its lines.
         """
 
     @abstractmethod
@@ -220,7 +220,7 @@ class JobArchive(Protocol):
 
     @abstractmethod
     async def history(self, job_id: JobId, *, limit: int) -> list[JournalEntry]:
-        """Return up to `limit` of the job's newest lines, oldest first."""
+        """Return up to `limit` of the job's newest lines, oldest first, addresses shortened."""
 
     @abstractmethod
     async def forget(self, *, before: datetime, limit: int) -> int:

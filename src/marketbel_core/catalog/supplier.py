@@ -6,6 +6,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
+from marketbel_core.catalog.given_layout import GivenLayout
 from marketbel_core.ids import SupplierId
 
 __all__ = ["FileType", "SourceRef", "SourceType", "Supplier"]
@@ -38,12 +39,14 @@ class SourceRef:
         location: An http(s) address, or the path of a local file.
         sheet_name: The sheet to read; `None` means every sheet.
         original_filename: The name that people know the file by, when it is known.
+        layout: What was said about its columns and rows; `None` means nothing.
     """
 
     type: SourceType
     location: str
     sheet_name: str | None = None
     original_filename: str | None = None
+    layout: GivenLayout | None = None
 
     def __post_init__(self) -> None:
         if not self.location.strip():

@@ -32,6 +32,7 @@ __all__ = ["MissingColumns", "follow_layout"]
 
 _TOLD_MAX: Final = 20
 _TEXT_TOLD_MAX: Final = 40
+_NEEDED: Final = {Role.NAME: "of names (name)", Role.PRICE: "of prices (price)"}
 _DESCRIBING: Final = frozenset({Role.UNIT, Role.BARCODE, Role.BRAND, Role.LINK, Role.DESCRIPTION})
 """Roles that only become characteristics: who lists those has said which ones."""
 
@@ -95,7 +96,7 @@ def _by_mapping(grid: Grid, given: GivenLayout) -> Layout | MissingColumns:
             )
             if found is not None:
                 return found.layout
-            missing = [f"for {role}" for role in (Role.NAME, Role.PRICE) if role not in columns]
+            missing = [words for role, words in _NEEDED.items() if role not in columns]
         lacking = _missing(header, missing)
         if nearest is None or lacking.distance < nearest.distance:
             nearest = lacking
@@ -119,7 +120,7 @@ def _at_row(grid: Grid, given: GivenLayout) -> Layout | MissingColumns:
     first = given.header_row or 1
     said = joined_lines(grid, first, given.header_row_end or first)
     layout = layout_by_content(grid, header=said, data_start_row=given.data_start_row)
-    return layout or _missing(said, [f"for {Role.NAME}", f"for {Role.PRICE}"])
+    return layout or _missing(said, list(_NEEDED.values()))
 
 
 def _spans(grid: Grid, given: GivenLayout) -> Iterator[tuple[int, int]]:

@@ -4,7 +4,6 @@ Names are read as any of the neighbours writes them; a field that nobody knows i
 `null` or an empty text is a field that was not given.
 """
 
-import codecs
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Final, Literal, Self
@@ -87,8 +86,9 @@ def _address(text: str) -> str:
 
 def _encoding(name: str) -> str:
     try:
-        codecs.lookup(name)
-        b"".decode(name)
+        b"text".decode(name)
+    except UnicodeError:
+        return name  # those four bytes are in another one
     except (LookupError, ValueError):
         raise PydanticCustomError("encoding", "no encoding is known by this name") from None
     return name

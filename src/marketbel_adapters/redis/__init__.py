@@ -1,12 +1,14 @@
 """Job state and leases in Redis or Valkey, beside the keys that the neighbours read."""
 
 from marketbel_adapters.redis.connection import create_redis, translated
+from marketbel_adapters.redis.inbox import RedisInbox
 from marketbel_adapters.redis.jobs import RedisJobStore
 from marketbel_adapters.redis.leases import RedisLeases
 from marketbel_adapters.redis.public import JobFigures, create_job, get_job, update_job
 
 __all__ = [
     "JobFigures",
+    "RedisInbox",
     "RedisJobStore",
     "RedisLeases",
     "create_job",

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final, TypeGuard
 
+from marketbel_adapters.redis.layout_field import layout_from, layout_text
 from marketbel_core.catalog import FileType, SourceRef, SourceType
 from marketbel_core.errors import ProtocolError
 from marketbel_core.ids import (
@@ -141,6 +142,7 @@ def _required(job: Job) -> dict[str, str]:
         "created_at": _iso(job.created_at),
         # What is ours alone.
         "source_type": job.source.type.value,
+        "layout": layout_text(job.source.layout),
         "reading": job.reading.value,
         "actor": job.actor.value,
         "changed_at": _iso(job.changed_at),
@@ -173,6 +175,7 @@ def _job(job_id: JobId, fields: _Fields) -> Job:
             location=fields.text("source_url"),
             sheet_name=fields.optional("sheet_name", fields.text),
             original_filename=fields.optional("original_filename", fields.text),
+            layout=layout_from(fields.texts.get("layout", "")),
         ),
         reading=Reading(fields.text("reading")),
         created_at=fields.instant("created_at"),

@@ -14,6 +14,7 @@ from marketbel_core.use_cases.relay_journal import RelayJournal, RelayResult
 from marketbel_core.use_cases.rescue_jobs import RescueJobs, RescueResult
 from marketbel_core.use_cases.retry_job import CancelJob, ReplayJob, RetryJob
 from marketbel_core.use_cases.start_ingestion import StartIngestion, StartRequest
+from marketbel_core.use_cases.take_retries import TakenRetries, TakeRetries
 
 __all__ = [
     "CancelJob",
@@ -37,5 +38,7 @@ __all__ = [
     "RetryJob",
     "StartIngestion",
     "StartRequest",
+    "TakeRetries",
+    "TakenRetries",
     "rejection_entries",
 ]

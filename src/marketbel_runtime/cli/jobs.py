@@ -46,7 +46,9 @@ def recover(
 
 async def _recover(settings: Settings) -> tuple[RelayResult, RecoverResult]:
     from marketbel_runtime.lifespan import production  # noqa: PLC0415
+    from marketbel_runtime.logs import configure_logging  # noqa: PLC0415
 
+    configure_logging(settings)
     async with production(settings) as container:
         # First, so that what Redis still knows is not put back as it was before.
         relayed = await container.relay_journal()()

@@ -12,6 +12,7 @@ from marketbel_core.ports import (
     FileSource,
     FileStore,
     IdSource,
+    Inbox,
     JobArchive,
     JobHolds,
     JobJournal,
@@ -33,6 +34,7 @@ from marketbel_core.use_cases import (
     RescueJobs,
     RetryJob,
     StartIngestion,
+    TakeRetries,
 )
 from marketbel_runtime.settings import Settings
 
@@ -54,6 +56,7 @@ class Container(containers.DeclarativeContainer):
     files: providers.Dependency[FileStore] = providers.Dependency()
     holds: providers.Dependency[JobHolds] = providers.Dependency()
     ids: providers.Dependency[IdSource] = providers.Dependency()
+    inbox: providers.Dependency[Inbox] = providers.Dependency()
     jobs: providers.Dependency[JobStore] = providers.Dependency()
     journal: providers.Dependency[JobJournal] = providers.Dependency()
     leases: providers.Dependency[Leases] = providers.Dependency()
@@ -149,3 +152,6 @@ class Container(containers.DeclarativeContainer):
     retry_job = providers.Factory(RetryJob, mover=mover, queue=queue)
     replay_job = providers.Factory(ReplayJob, mover=mover, queue=queue)
     cancel_job = providers.Factory(CancelJob, mover=mover, queue=queue)
+    take_retries = providers.Factory(
+        TakeRetries, inbox=inbox, jobs=jobs, leases=leases, queue=queue, telemetry=telemetry
+    )

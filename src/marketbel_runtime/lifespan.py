@@ -15,6 +15,7 @@ from marketbel_adapters.memory import (
     MemoryCatalog,
     MemoryFileSource,
     MemoryFileStore,
+    MemoryInbox,
     MemoryJobArchive,
     MemoryJobStore,
     MemoryLeases,
@@ -75,6 +76,7 @@ async def production(settings: Settings) -> AsyncGenerator[Container]:
             files=providers.Object(files),
             holds=providers.Singleton(LeasedJobHolds, jobs),
             ids=providers.Singleton(system.TimeOrderedIdSource),
+            inbox=providers.Singleton(redis_adapters.RedisInbox, redis),
             jobs=providers.Object(jobs),
             journal=providers.Singleton(redis_adapters.RedisJobJournal, redis),
             leases=providers.Singleton(redis_adapters.RedisLeases, redis),
@@ -101,6 +103,7 @@ class InMemory:
     catalog: MemoryCatalog
     clock: ManualClock
     files: MemoryFileStore
+    inbox: MemoryInbox
     jobs: MemoryJobStore
     queue: MemoryStepQueue
     sources: MemoryFileSource
@@ -126,6 +129,7 @@ def memory(settings: Settings | None = None) -> InMemory:
     analyzer = ScriptedAnalyzer()
     catalog = MemoryCatalog()
     archive = MemoryJobArchive()
+    inbox = MemoryInbox()
     jobs = MemoryJobStore(clock)
     queue = MemoryStepQueue(clock)
     sources = MemoryFileSource()
@@ -141,6 +145,7 @@ def memory(settings: Settings | None = None) -> InMemory:
         files=providers.Object(files),
         holds=providers.Singleton(LeasedJobHolds, jobs),
         ids=providers.Singleton(CountingIdSource),
+        inbox=providers.Object(inbox),
         jobs=providers.Object(jobs),
         journal=providers.Object(jobs.journal),
         leases=providers.Singleton(MemoryLeases, clock),
@@ -157,6 +162,7 @@ def memory(settings: Settings | None = None) -> InMemory:
         catalog=catalog,
         clock=clock,
         files=files,
+        inbox=inbox,
         jobs=jobs,
         queue=queue,
         sources=sources,

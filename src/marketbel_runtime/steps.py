@@ -2,7 +2,14 @@
 
 from typing import Final
 
-from marketbel_core.ports import CourierStep, ImportStep, MatchStep, RecalculateStep, Step
+from marketbel_core.ports import (
+    CourierStep,
+    ImportStep,
+    MatchStep,
+    RecalculateStep,
+    RetryStep,
+    Step,
+)
 from marketbel_runtime.container import Container
 
 __all__ = ["TRIES_MAX", "TRIES_MAX_WHILE_BUSY", "run_step"]
@@ -34,3 +41,5 @@ async def run_step(container: Container, step: Step) -> None:
                 supplier_id=step.supplier_id,
                 product_ids=step.product_ids,
             )
+        case RetryStep(job_id=job_id, attempt=attempt):
+            await container.retry_job()(job_id, attempt=attempt)

@@ -20,10 +20,11 @@ from marketbel_adapters.sources.delimited import read_delimited
 from marketbel_adapters.sources.rows import LocalRowReader
 from marketbel_adapters.sources.workbooks import decoded_sheets, read_workbook
 from marketbel_adapters.testing.rows import RowReaderContract, Shelf
-from marketbel_core.catalog import FileType, Money
+from marketbel_core.catalog import FileType, GivenLayout, Money
 from marketbel_core.errors import RefusedError
 from marketbel_core.ids import FileKey
 from marketbel_core.intake import AcceptedRow, ReadRows, RowRejection
+from marketbel_core.ports import RowReader
 
 SOUND = FileKey("list.xlsx")
 DAMAGED = FileKey("damaged.xlsx")
@@ -73,6 +74,37 @@ ROWS = ReadRows(
 )
 
 
+LAYOUT = GivenLayout(
+    column_mapping={"sku": "наименование", "name": "Код", "price": "Цена"}, data_start_row=3
+)
+BY_LAYOUT = ReadRows(
+    accepted=(),
+    rejected=(
+        RowRejection(
+            sheet="Основной",
+            row_number=3,
+            column="price",
+            value="звоните",
+            code="row.no_price",
+            message="no price is given: 'звоните'",
+            cells={"Код": "02", "Наименование": "Соль", "Цена": "звоните"},
+        ),
+    ),
+)
+"""Names and codes change places, and the first item is no item."""
+
+
+def a_shelf(reader: RowReader) -> Shelf:
+    return Shelf(
+        reader=reader,
+        sound=SOUND,
+        rows=ROWS,
+        damaged=DAMAGED,
+        layout=LAYOUT,
+        rows_by_layout=BY_LAYOUT,
+    )
+
+
 async def stored(**files: bytes) -> MemoryFileStore:
     store = MemoryFileStore()
     for name, content in files.items():
@@ -84,9 +116,16 @@ async def chunks(content: bytes) -> AsyncIterator[bytes]:
     yield content
 
 
-async def read(content: bytes, file_type: FileType, sheet_name: str | None = None) -> ReadRows:
+async def read(
+    content: bytes,
+    file_type: FileType,
+    sheet_name: str | None = None,
+    layout: GivenLayout | None = None,
+) -> ReadRows:
     reader = LocalRowReader(await stored(file=content))
-    return await reader.read(FileKey("file"), file_type=file_type, sheet_name=sheet_name)
+    return await reader.read(
+        FileKey("file"), file_type=file_type, sheet_name=sheet_name, layout=layout
+    )
 
 
 class TestScriptedRowReader(RowReaderContract):
@@ -95,14 +134,15 @@ class TestScriptedRowReader(RowReaderContract):
         refused = RefusedError("xlsx.corrupt", "the workbook cannot be opened")
         reader = ScriptedRowReader({SOUND: ROWS})
         reader.tell(DAMAGED, refused)
-        return Shelf(reader=reader, sound=SOUND, rows=ROWS, damaged=DAMAGED)
+        reader.tell(SOUND, BY_LAYOUT, layout=LAYOUT)
+        return a_shelf(reader)
 
 
 class TestLocalRowReader(RowReaderContract):
     @pytest.fixture
     async def shelf(self) -> Shelf:
         store = await stored(**{SOUND: TWO_SHEETS, DAMAGED: TWO_SHEETS[:700]})
-        return Shelf(reader=LocalRowReader(store), sound=SOUND, rows=ROWS, damaged=DAMAGED)
+        return a_shelf(LocalRowReader(store))
 
 
 @pytest.mark.parametrize(
@@ -160,6 +200,47 @@ async def test_a_missing_sheet_is_refused_with_the_names_of_those_there_are() ->
         await read(TWO_SHEETS, FileType.EXCEL, "Лист1")
 
     assert caught.value.code == "xlsx.sheet_missing"
+
+
+async def test_the_neighbours_name_for_any_sheet_means_the_first_where_there_is_none() -> None:
+    named = a_workbook(Первый=[["x"]], Sheet1=[["Товар", "Цена"], ["Соль", 5]])
+
+    first = await read(TWO_SHEETS, FileType.EXCEL, " sheet1")
+    own = await read(named, FileType.EXCEL, "Sheet1")
+
+    assert {row.sheet for row in first.accepted} == {"Основной"}
+    assert {row.sheet for row in own.accepted} == {"Sheet1"}
+
+
+async def test_a_workbook_without_a_column_that_was_named_is_refused() -> None:
+    layout = GivenLayout(column_mapping={"price": "Preis"})
+
+    with pytest.raises(
+        RefusedError, match=r"'Preis' \(price\).*'Код', 'Наименование', 'Цена'"
+    ) as it:
+        await read(TWO_SHEETS, FileType.CSV, layout=layout)
+
+    assert it.value.code == "xlsx.header"
+
+
+async def test_a_text_without_a_column_that_was_named_is_refused() -> None:
+    layout = GivenLayout(column_mapping={"price": "Preis"})
+
+    with pytest.raises(RefusedError, match=r"'Preis' \(price\).*'Name', 'Price'") as caught:
+        await read(b"Name,Price\nTea,1\n", FileType.EXCEL, layout=layout)
+
+    assert caught.value.code == "csv.header"
+
+
+async def test_delimiter_and_encoding_are_those_that_were_said() -> None:
+    content = "Товар;Цена, нетто\nЧай, чёрный;1,5\n".encode("cp866")
+    layout = GivenLayout(delimiter=";", encoding="IBM866")
+
+    rows = await read(content, FileType.CSV, layout=layout)
+
+    assert [(row.name, row.price.amount) for row in rows.accepted] == [
+        ("Чай, чёрный", Decimal("1.50"))
+    ]
 
 
 async def test_a_hidden_sheet_is_read_only_when_asked_for() -> None:
@@ -290,6 +371,51 @@ async def test_a_file_may_name_its_delimiter() -> None:
     grid = await read_delimited(b"sep=|\nname|price, net\nTea, green|1,20\n")
 
     assert grid.rows[1:] == (("name", "price, net"), ("Tea, green", "1,20"))
+
+
+@pytest.mark.parametrize(
+    ("delimiter", "line", "cells"),
+    [
+        ("~", "a~b,c;d", ("a", "b,c;d")),
+        ("||", 'a|b||"c||""d"', ("a|b", 'c||"d')),
+        ("\t", "a;b\tc", ("a;b", "c")),
+        ("\ue000;", "\ue000\ue000;b", ("\ue000", "b")),
+    ],
+)
+async def test_a_delimiter_that_was_said_may_be_any_and_long(
+    delimiter: str, line: str, cells: tuple[str, ...]
+) -> None:
+    grid = await read_delimited(f"{line}\nx;y;z\n".encode(), delimiter=delimiter)
+
+    assert grid.rows == (cells, ("x;y;z",))
+
+
+@pytest.mark.parametrize("delimiter", ['"', ",\n", "\r", "\x00"])
+async def test_what_lines_are_made_of_is_no_delimiter(delimiter: str) -> None:
+    with pytest.raises(RefusedError) as caught:
+        await read_delimited(b"a,b\n", delimiter=delimiter)
+
+    assert caught.value.code == "csv.delimiter"
+
+
+@pytest.mark.parametrize("said", ["utf-8", "UTF8", "utf_8_sig"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1251"])
+async def test_a_text_that_is_not_in_utf_8_as_was_said_is_found_out(
+    said: str, encoding: str
+) -> None:
+    text = "Наименование;Цена\n" + "Молоко топлёное в пакете;2,50\n" * 9
+
+    grid = await read_delimited(text.encode(encoding), encoding=said)
+
+    assert grid.rows[0] == ("Наименование", "Цена")
+
+
+@pytest.mark.parametrize("said", ["ascii", "idna", "cp-nonsense", "base64", "a\x00b"])
+async def test_a_text_that_is_not_in_the_encoding_that_was_said_is_refused(said: str) -> None:
+    with pytest.raises(RefusedError) as caught:
+        await read_delimited("Товар;Цена\nЧай;15\n".encode(), encoding=said)
+
+    assert caught.value.code == "csv.encoding"
 
 
 async def test_a_quote_that_is_never_closed_is_refused_with_its_line() -> None:

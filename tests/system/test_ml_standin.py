@@ -18,7 +18,7 @@ from marketbel_adapters.memory.rows import ScriptedRowReader
 from marketbel_adapters.sources.rows import LocalRowReader
 from marketbel_adapters.system import SystemClock, TimeOrderedIdSource
 from marketbel_adapters.testing.builders import a_row, a_supplier
-from marketbel_core.catalog import FileType, Supplier
+from marketbel_core.catalog import FileType, GivenLayout, Supplier
 from marketbel_core.errors import UnavailableError
 from marketbel_core.ids import FileKey, SupplierId
 from marketbel_core.intake.rows import ReadRows
@@ -281,7 +281,12 @@ async def test_a_supplier_that_nobody_knows_fails_the_reading(standin: Standin) 
 
 class _BrokenReader(RowReader):
     async def read(
-        self, key: FileKey, *, file_type: FileType, sheet_name: str | None = None
+        self,
+        key: FileKey,
+        *,
+        file_type: FileType,
+        sheet_name: str | None = None,
+        layout: GivenLayout | None = None,  # noqa: ARG002  # it breaks all the same
     ) -> ReadRows:
         raise RuntimeError(f"cannot read {key} {file_type} {sheet_name}")
 

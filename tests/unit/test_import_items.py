@@ -12,7 +12,7 @@ import pytest
 
 from marketbel_adapters.memory import ScriptedRowReader
 from marketbel_adapters.testing.builders import a_job, a_row
-from marketbel_core.catalog import FileType, Money, SourceRef, SourceType
+from marketbel_core.catalog import FileType, GivenLayout, Money, SourceRef, SourceType
 from marketbel_core.errors import JobNotFoundError, RefusedError, UnavailableError
 from marketbel_core.ids import FileKey, JobId
 from marketbel_core.intake import ReadRows, RowRejection
@@ -61,10 +61,17 @@ class _Meanwhile(RowReader):
         self._happen = happen
 
     async def read(
-        self, key: FileKey, *, file_type: FileType, sheet_name: str | None = None
+        self,
+        key: FileKey,
+        *,
+        file_type: FileType,
+        sheet_name: str | None = None,
+        layout: GivenLayout | None = None,
     ) -> ReadRows:
         await self._happen()
-        return await self._inner.read(key, file_type=file_type, sheet_name=sheet_name)
+        return await self._inner.read(
+            key, file_type=file_type, sheet_name=sheet_name, layout=layout
+        )
 
 
 async def carried(world: InMemory, file: str = _LIST, *, job_id: int = 7) -> Job:

@@ -134,6 +134,8 @@ def test_data_start_below_the_header_unless_it_is_said_where(
         ({"encoding": "cp-nonsense"}, "source_config.encoding: no encoding is known"),
         ({"column_mapping": {"sku": "x" * 501}}, "source_config.column_mapping.sku"),
         ({"file_path": ""}, "source_config.file_path: Field required"),
+        ({"encoding": "base64"}, "source_config.encoding: no encoding is known"),
+        ({"delimiter": '"'}, "source_config.delimiter: a delimiter has neither"),
     ],
 )
 def test_a_layout_that_cannot_be_is_refused_by_name(rows: dict[str, object], told: str) -> None:

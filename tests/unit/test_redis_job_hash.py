@@ -3,12 +3,14 @@
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Final
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from marketbel_adapters.redis.job_hash import decoded, encoded, microseconds
-from marketbel_adapters.testing.builders import NOW
-from marketbel_core.catalog import SourceRef, SourceType
+from marketbel_adapters.testing.builders import NOW, a_full_job, a_job
+from marketbel_core.catalog import GivenLayout, SourceRef, SourceType
+from marketbel_core.errors import ProtocolError
 from marketbel_core.ids import AnalysisId, FileKey, JobId, SupplierId
 from marketbel_core.jobs import Actor, Failure, Job, JobProgress, Phase, Reading
 
@@ -28,12 +30,23 @@ _FAILURES: Final = st.builds(
     actor=st.sampled_from(Actor),
     details=st.lists(_TEXTS, max_size=3).map(tuple),
 )
+_LAYOUTS: Final = st.builds(
+    lambda rows, **said: GivenLayout(
+        **dict(zip(("header_row", "header_row_end", "data_start_row"), rows, strict=False)), **said
+    ),
+    st.lists(st.integers(1, 2**70), max_size=3, unique=True).map(sorted),
+    column_mapping=st.dictionaries(_TEXTS, _TEXTS, max_size=3),
+    characteristic_columns=st.none() | st.lists(_TEXTS, max_size=3).map(tuple),
+    delimiter=st.none() | st.text(min_size=1, max_size=5),
+    encoding=_MAYBE,
+)
 _SOURCES: Final = st.builds(
     SourceRef,
     type=st.sampled_from(SourceType),
     location=_TEXTS.filter(lambda text: bool(text.strip())),
     sheet_name=_MAYBE,
     original_filename=_MAYBE,
+    layout=st.none() | _LAYOUTS,
 )
 _JOBS: Final = st.builds(
     Job,
@@ -63,6 +76,37 @@ _JOBS: Final = st.builds(
 @given(job=_JOBS)
 def test_every_job_comes_back_as_it_was(job: Job) -> None:
     assert decoded(job.id, encoded(job)) == job
+
+
+def test_a_hash_from_before_layouts_were_kept_is_still_read() -> None:
+    job = a_job()
+    fields = encoded(job)
+    del fields["layout"]
+
+    assert decoded(job.id, fields) == job
+
+
+def test_a_layout_with_a_field_of_a_later_version_is_still_read() -> None:
+    job = a_job(source=SourceRef(type=SourceType.CSV, location="a.csv", layout=GivenLayout()))
+
+    assert decoded(job.id, {**encoded(job), "layout": '{"footer_row": 9}'}) == job
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("{", "[]", '{"header_row": "two"}', '{"header_row": true}', '{"header_row": 0}'),
+        *('{"column_mapping": []}', '{"column_mapping": {"sku": 7}}', '{"delimiter": 1}'),
+        '{"characteristic_columns": "Цвет"}',
+    ],
+)
+def test_a_layout_that_cannot_be_read_is_not_passed_over(text: str) -> None:
+    job = a_full_job()
+
+    with pytest.raises(ProtocolError) as caught:
+        decoded(job.id, {**encoded(job), "layout": text})
+
+    assert caught.value.code == "jobs.corrupt"
 
 
 @given(job=_JOBS)

@@ -326,6 +326,56 @@ async def test_a_second_suppliers_list_meets_the_first_ones_drafts() -> None:
     assert world.catalog.aggregates()[draft.id].min_price == Decimal("90.00")
 
 
+def delete_the_supplier(world: InMemory, job: Job) -> None:
+    """Do what the admin interface does: the supplier goes, and its items with it."""
+    state = world.catalog._state
+    del state.suppliers[job.supplier_id]
+    for key in [key for key in state.item_ids if key[0] == job.supplier_id]:
+        del state.items[state.item_ids.pop(key)]
+
+
+@pytest.mark.parametrize("when", ["while it is read", "before it is matched", "once matched"])
+async def test_a_supplier_deleted_on_the_way_fails_its_job_and_nothing_else(when: str) -> None:
+    world = await set_out(read_here=False)
+    other = await world.container.start_ingestion()(
+        StartRequest(
+            source=SourceRef(type=SourceType.CSV, location=_PLACE), supplier_name="ИП Ёлкин"
+        )
+    )
+    await world.run()
+    job = await world.jobs.get(_JOB)
+    async with world.catalog.unit() as unit:
+        for supplier_id in (job.supplier_id, other.supplier_id):
+            await unit.items.merge(supplier_id, [a_row(sku="A-1", name="Насос")], at=NOW)
+
+    if when == "while it is read":
+        delete_the_supplier(world, job)
+    polled = await world.container.collect_items()()
+    if when == "before it is matched":
+        delete_the_supplier(world, job)
+    if when == "once matched":
+        while type(step := await next_step(world)) is not RecalculateStep:
+            assert step is not None
+            await run_step(world.container, step)
+        delete_the_supplier(world, job)
+        await world.queue.ask(step)
+    await world.run()
+
+    failed = await world.jobs.get(_JOB)
+    assert (polled.moved, polled.errors) == (2, ())
+    assert (failed.phase, failed.failure and failed.failure.code) == (
+        Phase.FAILED,
+        "supplier.not_found",
+    )
+    assert (await world.jobs.get(other.id)).phase is Phase.COMPLETE
+    (item,) = world.catalog.items()
+    assert item.supplier_id == other.supplier_id
+    assert item.product_id is not None
+    assert world.catalog.aggregates()[item.product_id].min_price == item.price.amount
+    (line,) = [line for line in world.catalog.log() if line.level is LogLevel.ERROR]
+    assert (line.task_id, line.supplier_id) == (str(_JOB), None)
+
+
 async def test_a_step_of_an_earlier_attempt_leaves_the_present_one_alone() -> None:
     world = await set_out()
     while type(step := await next_step(world)) is not MatchStep:

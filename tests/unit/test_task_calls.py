@@ -50,6 +50,10 @@ def placed(place: str) -> dict[str, object]:
     return {"supplier_name": "Acme", "source_config": {place: URL}}
 
 
+def configured(**fields: object) -> dict[str, object]:
+    return {"supplier_name": "Acme", "source_config": {**CONFIG, **fields}}
+
+
 PRODUCTS: dict[str, object] = {
     "task_id": "t",
     "product_ids": [JOB],
@@ -69,6 +73,11 @@ CALLS: list[tuple[str, dict[str, object], set[str]]] = [
     ("parse_task", {"message": MESSAGE}, PARSE),
     ("parse_task", {"supplier_id": SUPPLIER}, PARSE),
     *[("parse_task", placed(place), PARSE) for place in PLACES],
+    ("parse_task", configured(header_row=1, data_start_row=2), PARSE),
+    ("parse_task", configured(header_row=1, header_row_end=1), PARSE),
+    ("parse_task", configured(column_mapping={"sku": "SKU", "name": "Name"}), PARSE),
+    ("parse_task", configured(characteristic_columns=["colour"]), PARSE),
+    ("parse_task", configured(delimiter=",", encoding="utf-8"), PARSE),
     ("match_items_task", {}, MATCH),
     ("match_items_task", {"task_id": "t", "category_id": None, "batch_size": 100}, MATCH),
     ("match_items_task", {"supplier_id": SUPPLIER, "retry_count": 0, "max_retries": 3}, MATCH),

@@ -320,6 +320,122 @@ async def test_parse_task_with_a_supplier_alone_takes_the_suppliers_own_source()
     assert (result["status"], result["items_parsed"]) == ("success", 2)
 
 
+FOREIGN = "Cennik marcowy\nKod|Towar|Netto|Kolor|Waga\n007|Herbata|1,50|czarna|1 kg\n"
+FOREIGN_LAYOUT: dict[str, object] = {
+    "column_mapping": {"sku": "kod", "name": "towar", "price": "netto"},
+    "characteristic_columns": ["Kolor"],
+    "header_row": 2,
+    "data_start_row": 3,
+    "delimiter": "|",
+    "encoding": "cp1250",
+}
+
+
+@pytest.mark.parametrize("spelling", ["flat", "message", "supplier alone"])
+async def test_a_list_is_read_as_it_was_said_to_be_laid_out(spelling: str) -> None:
+    app = a_market()
+    app.sources.put(URL, FOREIGN.replace("Herbata", "Śliwka").encode("cp1250"))
+    said: dict[str, object] = {"source_url": URL, **FOREIGN_LAYOUT}
+    supplier = a_supplier(source_type=SourceType.CSV, metadata={**said, "notes": "by post"})
+    async with app.catalog.unit() as unit:
+        await unit.suppliers.add(supplier)
+    call: dict[str, object] = {"parser_type": "csv", "supplier_name": "X", "source_config": said}
+    if spelling == "message":
+        call = {"message": call}
+    if spelling == "supplier alone":
+        call = {"supplier_id": str(supplier.id)}
+
+    result = await parse_task(ctx(app), **call)
+
+    assert (result["status"], result["items_parsed"]) == ("success", 1), result
+    (item,) = app.catalog.items()
+    assert (item.sku, item.name, str(item.price.amount)) == ("007", "Śliwka", "1.50")
+    assert item.characteristics == {"kolor": "czarna"}
+    assert [name for name, _ in app.telemetry.events if name == "task.unknown_kwargs"] == []
+
+
+async def test_a_list_that_is_not_as_it_was_said_fails_its_job_and_names_the_column() -> None:
+    app = a_market()
+
+    result = await parse_task(
+        ctx(app),
+        job_id=JOB,
+        supplier_name="Acme",
+        source_config={"file_path": URL, "column_mapping": {"price": "Цена с НДС"}},
+    )
+
+    job = await app.jobs.get(JobId(UUID(JOB)))
+    assert result["status"] == "error"
+    assert job.failure is not None
+    assert job.failure.code == "csv.header"
+    assert "'Цена с НДС' (price)" in job.failure.message
+    assert "'Цена'" in job.failure.message
+
+
+async def test_a_retried_job_still_knows_how_its_list_is_laid_out() -> None:
+    app = a_market()
+    app.sources.put(URL, UnavailableError("down", code="http.unavailable"))
+    call: dict[str, object] = {
+        "job_id": JOB,
+        "supplier_name": "Acme",
+        "source_config": {"file_path": URL, **FOREIGN_LAYOUT},
+    }
+    with pytest.raises(Retry):
+        await parse_task(ctx(app), **call)
+    app.sources.put(URL, FOREIGN.encode("cp1250"))
+
+    await app.run()
+    await courier_task(ctx(app), job_id=JOB)
+    await app.run()
+
+    assert [item.name for item in app.catalog.items()] == ["Herbata"]
+
+
+@pytest.mark.parametrize(
+    ("config", "told"),
+    [
+        ({"file_path": URL, "header_row": "first"}, "source_config.header_row"),
+        ({"file_path": URL, "encoding": "cp-nonsense"}, "source_config.encoding"),
+        ({"file_path": URL, "column_mapping": [1]}, "source_config.column_mapping"),
+        ({"header_row": 2}, "source_config.file_path"),
+        ("a.csv", "source_config"),
+    ],
+)
+async def test_a_wrong_config_is_refused_and_the_field_is_named(config: object, told: str) -> None:
+    app = a_market()
+
+    result = await parse_task(ctx(app), supplier_name="Acme", source_config=config)
+
+    assert (result["status"], result["code"]) == ("error", "job.invalid")
+    assert told in str(result["error"])
+    assert app.catalog.suppliers() == []
+
+
+async def test_fields_of_a_config_that_change_nothing_are_told_by_name() -> None:
+    app = a_market()
+
+    await parse_task(
+        ctx(app),
+        supplier_name="Acme",
+        source_config={"file_path": URL, "colour": 1, "column_mapping": {"size": "Размер"}},
+    )
+
+    told = [facts["names"] for name, facts in app.telemetry.events if "unknown" in name]
+    assert told == ["source_config.colour,source_config.column_mapping.size"]
+
+
+async def test_a_supplier_whose_entry_is_wrong_is_refused_by_the_name_of_the_field() -> None:
+    app = a_market()
+    supplier = a_supplier(metadata={"source_url": URL, "header_row": "first"})
+    async with app.catalog.unit() as unit:
+        await unit.suppliers.add(supplier)
+
+    result = await parse_task(ctx(app), supplier_id=str(supplier.id))
+
+    assert result["code"] == "job.invalid"
+    assert f"the entry of supplier {supplier.name!r}.header_row" in str(result["error"])
+
+
 async def test_a_supplier_without_a_source_is_refused_with_the_cure() -> None:
     app = a_market()
     supplier = a_supplier()

@@ -12,6 +12,7 @@ from marketbel_core.ports import (
     ImportStep,
     MatchStep,
     RecalculateStep,
+    RetryStep,
     Step,
     StepQueue,
 )
@@ -23,6 +24,7 @@ _FUNCTIONS: Final[dict[type[Step], str]] = {
     ImportStep: "import_items_task",
     MatchStep: "match_items_task",
     RecalculateStep: "recalc_product_aggregates_task",
+    RetryStep: "retry_job_task",
 }
 
 

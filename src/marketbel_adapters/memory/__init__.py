@@ -6,6 +6,7 @@ from marketbel_adapters.memory.candidates import MemoryCandidateIndex
 from marketbel_adapters.memory.catalog import MemoryCatalog
 from marketbel_adapters.memory.environment import CountingIdSource, ManualClock
 from marketbel_adapters.memory.files import MemoryFileStore
+from marketbel_adapters.memory.inbox import MemoryInbox
 from marketbel_adapters.memory.jobs import MemoryJobJournal, MemoryJobStore
 from marketbel_adapters.memory.leases import MemoryLeases
 from marketbel_adapters.memory.queue import MemoryStepQueue
@@ -21,6 +22,7 @@ __all__ = [
     "MemoryFile",
     "MemoryFileSource",
     "MemoryFileStore",
+    "MemoryInbox",
     "MemoryJobArchive",
     "MemoryJobJournal",
     "MemoryJobStore",

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from marketbel_core.catalog import FileType
+from marketbel_core.catalog import FileType, GivenLayout
 from marketbel_core.errors import RefusedError
 from marketbel_core.ids import FileKey
 from marketbel_core.intake import ReadRows
@@ -16,10 +16,22 @@ class ScriptedRowReader(RowReader):
 
     def __init__(self, script: Mapping[FileKey, ReadRows | RefusedError] | None = None) -> None:
         self._script = dict(script or {})
+        self._by_layout: dict[tuple[FileKey, GivenLayout], ReadRows | RefusedError] = {}
 
-    def tell(self, key: FileKey, answer: ReadRows | RefusedError) -> None:
-        """Give `key` an answer; a later one replaces it."""
-        self._script[key] = answer
+    def tell(
+        self, key: FileKey, answer: ReadRows | RefusedError, *, layout: GivenLayout | None = None
+    ) -> None:
+        """Give `key` an answer; a later one replaces it.
+
+        Args:
+            key: The file.
+            answer: Its rows, or why they cannot be had.
+            layout: Answer so only where this was said about the file.
+        """
+        if layout is None:
+            self._script[key] = answer
+        else:
+            self._by_layout[key, layout] = answer
 
     async def read(
         self,
@@ -27,8 +39,11 @@ class ScriptedRowReader(RowReader):
         *,
         file_type: FileType,  # noqa: ARG002  # the script knows keys only
         sheet_name: str | None = None,
+        layout: GivenLayout | None = None,
     ) -> ReadRows:
         answer = self._script.get(key)
+        if layout is not None:
+            answer = self._by_layout.get((key, layout), answer)
         if answer is None:
             raise RefusedError("storage.missing", f"no file is stored under {key}")
         if isinstance(answer, RefusedError):

@@ -1,6 +1,7 @@
 """Job state and leases in Redis or Valkey, beside the keys that the neighbours read."""
 
 from marketbel_adapters.redis.connection import create_redis, translated
+from marketbel_adapters.redis.inbox import RedisInbox
 from marketbel_adapters.redis.jobs import RedisJobStore
 from marketbel_adapters.redis.journal import RedisJobJournal
 from marketbel_adapters.redis.leases import RedisLeases
@@ -8,6 +9,7 @@ from marketbel_adapters.redis.public import JobFigures, create_job, get_job, upd
 
 __all__ = [
     "JobFigures",
+    "RedisInbox",
     "RedisJobJournal",
     "RedisJobStore",
     "RedisLeases",

@@ -19,6 +19,7 @@ from marketbel_adapters.redis.job_fields import (
     iso_or_empty,
     microseconds,
 )
+from marketbel_adapters.redis.layout_field import layout_from, layout_text
 from marketbel_core.catalog import FileType, SourceRef, SourceType
 from marketbel_core.errors import ProtocolError
 from marketbel_core.ids import (
@@ -119,6 +120,7 @@ def _required(job: Job) -> dict[str, str]:
         "created_at": iso(job.created_at),
         # What is ours alone.
         "source_type": job.source.type.value,
+        "layout": layout_text(job.source.layout),
         "reading": job.reading.value,
         "actor": job.actor.value,
         "changed_at": iso(job.changed_at),
@@ -158,6 +160,7 @@ def _job(job_id: JobId, fields: StoredFields) -> Job:
             sheet_name=fields.optional("sheet_name", fields.text),
             original_filename=fields.optional("original_filename", fields.text),
             is_shortened=fields.younger("location_shortened") == "true",
+            layout=layout_from(fields.younger("layout")),
         ),
         reading=Reading(fields.text("reading")),
         created_at=fields.instant("created_at"),

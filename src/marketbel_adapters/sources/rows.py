@@ -5,10 +5,10 @@ from typing import Final
 
 from marketbel_adapters.sources.delimited import read_delimited
 from marketbel_adapters.sources.workbooks import read_workbook
-from marketbel_core.catalog import FileType
+from marketbel_core.catalog import FileType, GivenLayout
 from marketbel_core.errors import RefusedError
 from marketbel_core.ids import FileKey
-from marketbel_core.intake import Grid, ReadRows, read_rows
+from marketbel_core.intake import DEFAULT_SHEET_NAME, ReadRows, read_rows
 from marketbel_core.ports import FileStore, RowReader
 
 __all__ = ["LocalRowReader"]
@@ -18,6 +18,7 @@ _OLE_MAGIC: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _BIFF_MAGICS: Final = (b"\x09\x00\x04\x00", b"\x09\x02\x06\x00", b"\x09\x04\x06\x00")
 """The first bytes of .xls files older than the OLE container (Excel 2 to 4)."""
 
+_ANY_SHEET: Final = DEFAULT_SHEET_NAME.casefold()
 _MARKUP: Final = (b"<!doctype html", b"<html", b"<?xml")
 
 
@@ -28,11 +29,29 @@ class LocalRowReader(RowReader):
         self._files = files
 
     async def read(
-        self, key: FileKey, *, file_type: FileType, sheet_name: str | None = None
+        self,
+        key: FileKey,
+        *,
+        file_type: FileType,
+        sheet_name: str | None = None,
+        layout: GivenLayout | None = None,
     ) -> ReadRows:
         content = await self._files.read(key)
-        grids, asked = await _grids(content, file_type=file_type, sheet_name=sheet_name)
-        rows = await asyncio.to_thread(read_rows, grids, sheet_name=asked)
+        if _is_workbook(content, file_type):
+            is_wish = sheet_name is not None and sheet_name.strip().casefold() == _ANY_SHEET
+            grids = await read_workbook(content, sheet_name=sheet_name, or_first=is_wish)
+            rows = await asyncio.to_thread(
+                read_rows, grids, sheet_name=sheet_name, layout=layout, file_type=FileType.EXCEL
+            )
+        else:
+            grid = await read_delimited(
+                content,
+                delimiter=layout.delimiter if layout else None,
+                encoding=layout.encoding if layout else None,
+            )
+            rows = await asyncio.to_thread(
+                read_rows, [grid], layout=layout, file_type=FileType.CSV
+            )
         if not rows.accepted and not rows.rejected:
             raise RefusedError(
                 "file.no_price_list",
@@ -42,10 +61,12 @@ class LocalRowReader(RowReader):
         return rows
 
 
-async def _grids(
-    content: bytes, *, file_type: FileType, sheet_name: str | None
-) -> tuple[tuple[Grid, ...], str | None]:
-    """Return the file's sheets, and the sheet asked for where the file has sheets at all."""
+def _is_workbook(content: bytes, file_type: FileType) -> bool:
+    """Tell a workbook from a delimited text by what is inside: names are wrong either way round.
+
+    Raises:
+        RefusedError: it is neither.
+    """
     if not content.strip():
         raise RefusedError("file.empty", "the file is empty; send the price list again")
     if content.startswith(b"%PDF-") or file_type is FileType.PDF:
@@ -53,11 +74,10 @@ async def _grids(
             "pdf.not_supported", "a PDF is not read here; send the list as xlsx or csv"
         )
     if content.startswith((_ZIP_MAGIC, _OLE_MAGIC, *_BIFF_MAGICS)):
-        return await read_workbook(content, sheet_name=sheet_name), sheet_name
+        return True
     if content[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_MARKUP):
         raise RefusedError(
             "file.type_mismatch",
             "the file is a web page and not a price list; check the address, it may ask to log in",
         )
-    # Suppliers call csv files .xls as often as the other way round: what is inside decides.
-    return (await read_delimited(content),), None
+    return False

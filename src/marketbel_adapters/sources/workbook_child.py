@@ -1,9 +1,9 @@
 """The process that opens a stranger's workbook, because some workbooks take the process with them.
 
 Run as a script, never imported by the parent: stdin is the workbook, the first argument (if any)
-the wanted sheet. stdout is one JSON value a line: `{"sheet": name}`, then a list of cells a row;
-or a single `{"error": code, ...}`. Only the standard library and calamine are imported, so that
-the start costs little.
+the wanted sheet; `or-first` after it says that the first one will do as well. stdout is one JSON
+value a line: `{"sheet": name}`, then a list of cells a row; or a single `{"error": code, ...}`.
+Only the standard library and calamine are imported, so that the start costs little.
 """
 
 import json
@@ -37,15 +37,19 @@ def main() -> int:
     resource.setrlimit(resource.RLIMIT_CPU, (_CPU_SECONDS_MAX, _CPU_SECONDS_MAX))
     wanted = sys.argv[1] if len(sys.argv) > 1 else None
     sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # type: ignore[union-attr]  # a real file
-    write_sheets(sys.stdin.buffer.read(), wanted, sys.stdout)
+    write_sheets(sys.stdin.buffer.read(), wanted, sys.stdout, or_first="or-first" in sys.argv[2:])
     return 0
 
 
-def write_sheets(content: bytes, wanted: str | None, out: TextIO) -> None:
+def write_sheets(
+    content: bytes, wanted: str | None, out: TextIO, *, or_first: bool = False
+) -> None:
     """Write the rows of the wanted sheet, or of every visible one, to `out`."""
     try:
         book = CalamineWorkbook.from_filelike(BytesIO(content))
         names = _chosen(book, wanted)
+        if not names and or_first:
+            names = _chosen(book, None)[:1]
         if not names:
             _line(out, {"error": "xlsx.sheet_missing", "sheets": book.sheet_names})
         for name in names:

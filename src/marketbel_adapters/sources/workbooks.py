@@ -22,13 +22,18 @@ _SECONDS_MAX: Final = 60.0
 
 
 async def read_workbook(
-    content: bytes, *, sheet_name: str | None = None, seconds_max: float = _SECONDS_MAX
+    content: bytes,
+    *,
+    sheet_name: str | None = None,
+    or_first: bool = False,
+    seconds_max: float = _SECONDS_MAX,
 ) -> tuple[Grid, ...]:
     """Return the visible sheets, or the one that is asked for, hidden or not.
 
     Args:
         content: The file as it arrived.
         sheet_name: Compared without regard to case and outer blanks.
+        or_first: Whether the first visible sheet will do when none is called so.
         seconds_max: How long the child may take, wall time.
 
     Raises:
@@ -38,9 +43,10 @@ async def read_workbook(
     # By path and not by module name: the packages' own imports would triple the start. -P keeps
     # this folder off the child's path, where `http.py` would hide the standard library's http.
     command = [sys.executable, "-P", str(_CHILD)]
+    if sheet_name is not None:
+        command += [sheet_name, "or-first"] if or_first else [sheet_name]
     child = await asyncio.create_subprocess_exec(
         *command,
-        *([] if sheet_name is None else [sheet_name]),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,

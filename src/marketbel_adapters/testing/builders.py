@@ -9,6 +9,7 @@ from typing import Final, TypedDict, Unpack
 from uuid import UUID
 
 from marketbel_core.catalog import (
+    GivenLayout,
     MatchStatus,
     Money,
     Product,
@@ -167,6 +168,15 @@ def a_full_job() -> Job:
             sheet_name="Лист 1",
             original_filename="прайс март.csv",
             is_shortened=True,
+            layout=GivenLayout(
+                column_mapping={"name": "Товар «А»", "price": "Цена\tс НДС"},
+                header_row=2,
+                header_row_end=3,
+                data_start_row=5,
+                characteristic_columns=("Цвет", ""),
+                delimiter="\t",
+                encoding="cp1251",
+            ),
         ),
         reading=Reading.LOCAL,
         changed_at=NOW + 3 * _MINUTE,

@@ -12,7 +12,7 @@ from uuid import UUID
 from hypothesis import strategies as st
 
 from marketbel_adapters.testing.builders import NOW, a_full_job, a_job
-from marketbel_core.catalog import SourceRef, SourceType
+from marketbel_core.catalog import GivenLayout, SourceRef, SourceType
 from marketbel_core.ids import AnalysisId, FileKey, JobId
 from marketbel_core.jobs import (
     TRANSITIONS,
@@ -107,10 +107,24 @@ def few_job_ids(count: int) -> st.SearchStrategy[JobId]:
     return st.sampled_from([JobId(UUID(int=number)) for number in range(1, count + 1)])
 
 
+_LAYOUTS: Final = st.sampled_from(
+    [
+        None,
+        GivenLayout(),
+        GivenLayout(header_row=3, characteristic_columns=()),
+        GivenLayout(column_mapping={"name": "Товар\n\U0001f384", "price": '"'}, delimiter=";"),
+    ]
+)
+
+
 def jobs(*, ids: st.SearchStrategy[JobId]) -> st.SearchStrategy[Job]:
     """Return jobs with one of `ids`, bare or full, likely or not, in any phase."""
-    return st.builds(_job, st.sampled_from([_BARE, _FULL]), ids, st.sampled_from(Phase), WAITS)
+    likes = st.sampled_from([_BARE, _FULL])
+    return st.builds(_job, likes, ids, st.sampled_from(Phase), WAITS, _LAYOUTS)
 
 
-def _job(like: Job, job_id: JobId, phase: Phase, wait: timedelta) -> Job:
-    return replace(like, id=job_id, phase=phase, changed_at=NOW + wait)
+def _job(
+    like: Job, job_id: JobId, phase: Phase, wait: timedelta, layout: GivenLayout | None
+) -> Job:
+    source = replace(like.source, layout=layout)
+    return replace(like, id=job_id, phase=phase, changed_at=NOW + wait, source=source)

@@ -3,14 +3,17 @@
 class TestMyRowReader(RowReaderContract):
     @pytest.fixture
     def shelf(self) -> Shelf:
-        return Shelf(reader=..., sound=KEY, rows=ReadRows(...), damaged=OTHER_KEY)
+        return Shelf(
+            reader=..., sound=KEY, rows=ReadRows(...), damaged=OTHER_KEY,
+            layout=GivenLayout(...), rows_by_layout=ReadRows(...),
+        )
 """
 
 from dataclasses import dataclass
 
 import pytest
 
-from marketbel_core.catalog import FileType
+from marketbel_core.catalog import FileType, GivenLayout
 from marketbel_core.errors import RefusedError
 from marketbel_core.ids import FileKey
 from marketbel_core.intake import ReadRows
@@ -28,12 +31,16 @@ class Shelf:
     Attributes:
         sound: A list with accepted and rejected rows; `rows` is what it says.
         damaged: A file of the same type that is no price list.
+        layout: What may be said about the sound list so that it says something else;
+            `rows_by_layout` is what it says then.
     """
 
     reader: RowReader
     sound: FileKey
     rows: ReadRows
     damaged: FileKey
+    layout: GivenLayout
+    rows_by_layout: ReadRows
     file_type: FileType = FileType.EXCEL
 
 
@@ -81,6 +88,22 @@ class RowReaderContract:
         rows = await shelf.reader.read(shelf.sound, file_type=shelf.file_type, sheet_name=sheet)
 
         assert list(rows.accepted) == [row for row in shelf.rows.accepted if row.sheet == sheet]
+
+    async def test_what_was_said_about_a_list_wins(self, shelf: Shelf) -> None:
+        rows = await shelf.reader.read(shelf.sound, file_type=shelf.file_type, layout=shelf.layout)
+
+        assert rows == shelf.rows_by_layout != shelf.rows
+
+    async def test_a_layout_that_says_nothing_changes_nothing(self, shelf: Shelf) -> None:
+        rows = await shelf.reader.read(
+            shelf.sound, file_type=shelf.file_type, layout=GivenLayout()
+        )
+
+        assert rows == shelf.rows
+
+    async def test_a_layout_does_not_make_a_list_of_a_damaged_file(self, shelf: Shelf) -> None:
+        with pytest.raises(RefusedError):
+            await shelf.reader.read(shelf.damaged, file_type=shelf.file_type, layout=shelf.layout)
 
     async def test_a_damaged_file_is_refused(self, shelf: Shelf) -> None:
         with pytest.raises(RefusedError) as caught:

@@ -1,6 +1,7 @@
 """What is bought and sold: money, suppliers, their items, our products and their aggregates."""
 
 from marketbel_core.catalog.aggregates import Offer, ProductAggregates, aggregate
+from marketbel_core.catalog.given_layout import GivenLayout
 from marketbel_core.catalog.item import (
     CURRENCY_KEY,
     RETAIL_PRICE_KEY,
@@ -29,6 +30,7 @@ __all__ = [
     "RETAIL_PRICE_KEY",
     "WHOLESALE_PRICE_KEY",
     "FileType",
+    "GivenLayout",
     "MatchStatus",
     "Money",
     "Offer",

@@ -7,6 +7,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
+from marketbel_core.catalog.given_layout import GivenLayout
 from marketbel_core.ids import SupplierId
 
 __all__ = ["FileType", "SourceRef", "SourceType", "Supplier", "shown_location"]
@@ -52,6 +53,7 @@ class SourceRef:
         sheet_name: The sheet to read; `None` means every sheet.
         original_filename: The name that people know the file by, when it is known.
         is_shortened: Whether `location` is only what may be shown of the address.
+        layout: What was said about its columns and rows; `None` means nothing.
     """
 
     type: SourceType
@@ -59,6 +61,7 @@ class SourceRef:
     sheet_name: str | None = None
     original_filename: str | None = None
     is_shortened: bool = False
+    layout: GivenLayout | None = None
 
     def __post_init__(self) -> None:
         if not self.location.strip():

@@ -9,6 +9,7 @@ from marketbel_core.intake.messages import (
     parse_message,
 )
 from marketbel_core.intake.parser_configs import (
+    DEFAULT_SHEET_NAME,
     ColumnMapping,
     CsvParserConfig,
     ExcelParserConfig,
@@ -18,6 +19,7 @@ from marketbel_core.intake.parser_configs import (
 )
 from marketbel_core.intake.reading import read_rows
 from marketbel_core.intake.rows import AcceptedRow, ReadRows, RowRejection
+from marketbel_core.intake.source_config import SaidSource, read_source_config, source_of
 from marketbel_core.intake.stored_file import (
     Sidecar,
     file_key,
@@ -36,6 +38,7 @@ from marketbel_core.intake.text import (
 )
 
 __all__ = [
+    "DEFAULT_SHEET_NAME",
     "AcceptedRow",
     "Cell",
     "ColumnMapping",
@@ -54,6 +57,7 @@ __all__ = [
     "ReadRows",
     "Role",
     "RowRejection",
+    "SaidSource",
     "Sidecar",
     "cell_text",
     "clean_text",
@@ -66,5 +70,7 @@ __all__ = [
     "parse_price",
     "parser_type_of",
     "read_rows",
+    "read_source_config",
     "sanitised",
+    "source_of",
 ]

@@ -1,6 +1,6 @@
 """What stands in each column of a sheet, counted: prices, words, figures."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
@@ -59,11 +59,11 @@ def columns_of(rows: Sequence[Sequence[Cell]]) -> dict[int, Column]:
 
 
 def keys_of(
-    below: Mapping[int, Column], headers: Mapping[int, str], taken: set[int]
+    below: Iterable[int], headers: Mapping[int, str], taken: Collection[int] = ()
 ) -> dict[int, str]:
     """Return the keys of all other columns with something in them, each key once."""
     keys: dict[int, str] = {}
-    for column in sorted(set(below) - taken):
+    for column in sorted(set(below).difference(taken)):
         text = headers.get(column, "").lower().replace(" ", "_").replace("-", "_")
         key = text[:_KEY_LENGTH_MAX] or f"column_{column + 1}"
         keys[column] = f"{key}_{column + 1}" if key in keys.values() else key

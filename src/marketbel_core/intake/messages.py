@@ -24,12 +24,11 @@ from pydantic_core import PydanticCustomError
 
 from marketbel_core.catalog import AMOUNT_MAX, SourceType
 from marketbel_core.errors import RefusedError
+from marketbel_core.intake.faults import told_faults
 from marketbel_core.intake.parser_configs import (
-    CsvParserConfig,
-    ExcelParserConfig,
-    GoogleSheetsConfig,
     LenientModel,
     ParserType,
+    SourceConfig,
     guessed_parser_type,
     parser_type_of,
 )
@@ -37,15 +36,6 @@ from marketbel_core.intake.parser_configs import (
 __all__ = ["ParseTaskMessage", "ParsedItem", "Priority", "parse_message"]
 
 _CENT: Final = Decimal("0.01")
-_FAULTS_TOLD_MAX: Final = 10
-_TAGS: Final = frozenset(ParserType)
-"""pydantic puts the kind of a config among the names of its fields."""
-
-_FOLLOWS: Final = "default_factory_not_called"
-"""A default that could not be made because another field is wrong: no fault of its own."""
-
-_WORDS: Final = {"uuid_parsing": "a UUID is wanted", "json_invalid": "it is no JSON"}
-"""Instead of pydantic's own words, which quote a piece of what was said."""
 
 
 class Priority(StrEnum):
@@ -105,9 +95,7 @@ class ParsedItem(LenientModel):
         return self.supplier_sku
 
 
-type _SourceConfig = Annotated[
-    GoogleSheetsConfig | CsvParserConfig | ExcelParserConfig, Field(discriminator="parser_type")
-]
+type _TaggedConfig = Annotated[SourceConfig, Field(discriminator="parser_type")]
 
 
 class ParseTaskMessage(LenientModel):
@@ -127,7 +115,7 @@ class ParseTaskMessage(LenientModel):
     parser_type: Annotated[ParserType | None, BeforeValidator(parser_type_of)] = None
     supplier_id: UUID | None = None
     supplier_name: Annotated[str | None, Field(min_length=1, max_length=255)] = None
-    source_config: _SourceConfig | None = None
+    source_config: _TaggedConfig | None = None
     retry_count: Annotated[int, Field(ge=0)] = 0
     max_retries: Annotated[int, Field(ge=1, le=10)] = 3
     enqueued_at: Annotated[datetime, AfterValidator(_in_utc)] | None = Field(
@@ -184,17 +172,5 @@ def parse_message(data: Mapping[str, object] | str | bytes) -> ParseTaskMessage:
             return ParseTaskMessage.model_validate_json(data)
         return ParseTaskMessage.model_validate(data)
     except ValidationError as error:
-        found = error.errors(include_url=False, include_context=False, include_input=False)
-    faults = [
-        _fault(fault["loc"], fault["type"], fault["msg"])
-        for fault in found
-        if fault["type"] != _FOLLOWS
-    ]
-    told = "; ".join(dict.fromkeys(faults[:_FAULTS_TOLD_MAX]))
+        told = told_faults(error)
     raise RefusedError("job.invalid", f"the message cannot be used: {told}")
-
-
-def _fault(place: tuple[int | str, ...], kind: str, message: str) -> str:
-    where = ".".join(str(part) for part in place if part not in _TAGS)
-    said = _WORDS.get(kind, message)
-    return f"{where}: {said}" if where else said

@@ -4,7 +4,6 @@ Names are read as any of the neighbours writes them; a field that nobody knows i
 `null` or an empty text is a field that was not given.
 """
 
-import codecs
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Final, Literal, Self
@@ -22,16 +21,22 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 __all__ = [
+    "DEFAULT_SHEET_NAME",
     "ColumnMapping",
     "CsvParserConfig",
     "ExcelParserConfig",
     "GoogleSheetsConfig",
     "LenientModel",
     "ParserType",
+    "SourceConfig",
     "guessed_parser_type",
     "parser_type_of",
 ]
 
+DEFAULT_SHEET_NAME: Final = "Sheet1"
+"""What the neighbours write when nobody has named a sheet: no more than a wish."""
+
+_NO_DELIMITERS: Final = frozenset('"\r\n\x00')
 _LOCATIONS: Final = ("file_path", "file_url", "source_url", "sheet_url", "spreadsheet_url")
 _WORKBOOKS: Final = (".xlsx", ".xls", ".xlsm", ".ods")
 
@@ -81,10 +86,18 @@ def _address(text: str) -> str:
 
 def _encoding(name: str) -> str:
     try:
-        codecs.lookup(name)
+        b"text".decode(name)
+    except UnicodeError:
+        return name  # those four bytes are in another one
     except (LookupError, ValueError):
         raise PydanticCustomError("encoding", "no encoding is known by this name") from None
     return name
+
+
+def _delimiter(text: str) -> str:
+    if set(text) & _NO_DELIMITERS:
+        raise PydanticCustomError("delimiter", "a delimiter has neither quotes nor line breaks")
+    return text
 
 
 def _below_the_header(said: dict[str, Any]) -> int:
@@ -115,7 +128,7 @@ type _HeaderText = Annotated[str, Field(min_length=1, max_length=500)]
 
 
 class ColumnMapping(LenientModel):
-    """Which header text names which column; a column that is not named is looked for."""
+    """The header above each column that is named; a column that is not named is looked for."""
 
     sku: _HeaderText | None = Field(
         default=None, validation_alias=AliasChoices("sku", "supplier_sku")
@@ -124,9 +137,17 @@ class ColumnMapping(LenientModel):
     price: _HeaderText | None = Field(
         default=None, validation_alias=AliasChoices("price", "current_price")
     )
+    currency: _HeaderText | None = None
+    stock: _HeaderText | None = None
+    unit: _HeaderText | None = None
+    barcode: _HeaderText | None = None
+    brand: _HeaderText | None = None
+    category: _HeaderText | None = None
+    link: _HeaderText | None = None
+    description: _HeaderText | None = None
 
     def headers(self) -> dict[str, str]:
-        """Return the header texts that were given, by `sku`, `name` and `price`."""
+        """Return the header texts that were given, by what the column is for."""
         return self.model_dump(exclude_none=True)
 
 
@@ -157,7 +178,7 @@ class GoogleSheetsConfig(_TableConfig):
     sheet_url: Annotated[str, Field(max_length=4096), AfterValidator(_address)] = Field(
         validation_alias=AliasChoices("sheet_url", "spreadsheet_url", "source_url")
     )
-    sheet_name: Annotated[str, Field(min_length=1, max_length=255)] = "Sheet1"
+    sheet_name: Annotated[str, Field(min_length=1, max_length=255)] = DEFAULT_SHEET_NAME
 
     @property
     def spreadsheet_url(self) -> str:
@@ -184,12 +205,18 @@ class _FileConfig(_TableConfig):
 
 
 class CsvParserConfig(_FileConfig):
-    """A delimited text; what is not in `model_fields_set` was not given and may be detected."""
+    """A delimited text; what is not in `model_fields_set` was not given and may be detected.
+
+    A sheet is read where the file turns out to be a workbook.
+    """
 
     parser_type: Literal["csv"] = "csv"
     delimiter: Annotated[
-        str, StringConstraints(min_length=1, max_length=5, strip_whitespace=False)
+        str,
+        StringConstraints(min_length=1, max_length=5, strip_whitespace=False),
+        AfterValidator(_delimiter),
     ] = ","
+    sheet_name: Annotated[str | None, Field(min_length=1, max_length=255)] = None
     encoding: Annotated[str, AfterValidator(_encoding)] = "utf-8"
 
 
@@ -197,4 +224,7 @@ class ExcelParserConfig(_FileConfig):
     """A workbook."""
 
     parser_type: Literal["excel"] = "excel"
-    sheet_name: Annotated[str, Field(min_length=1, max_length=255)] = "Sheet1"
+    sheet_name: Annotated[str, Field(min_length=1, max_length=255)] = DEFAULT_SHEET_NAME
+
+
+type SourceConfig = GoogleSheetsConfig | CsvParserConfig | ExcelParserConfig

@@ -13,11 +13,13 @@ from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from marketbel_core.catalog import AMOUNT_MAX, Money
+from marketbel_core.catalog import AMOUNT_MAX, FileType, GivenLayout, Money
 from marketbel_core.errors import RefusedError
 from marketbel_core.intake.characteristics import barcode_of, json_value, stock_of
+from marketbel_core.intake.following import MissingColumns, follow_layout
 from marketbel_core.intake.grid import Cell, Grid
 from marketbel_core.intake.layout import Layout, Role, find_layout, header_meaning
+from marketbel_core.intake.parser_configs import DEFAULT_SHEET_NAME
 from marketbel_core.intake.row_prices import RefusedPrice, RowPrices
 from marketbel_core.intake.rows import AcceptedRow, ReadRows, RowRejection
 from marketbel_core.intake.text import cell_text
@@ -59,24 +61,33 @@ _CODES: Final = {
 }
 
 
-def read_rows(grids: Sequence[Grid], *, sheet_name: str | None = None) -> ReadRows:
+def read_rows(
+    grids: Sequence[Grid],
+    *,
+    sheet_name: str | None = None,
+    layout: GivenLayout | None = None,
+    file_type: FileType = FileType.EXCEL,
+) -> ReadRows:
     """Return the rows of every sheet that is a price list, in the order of the file.
 
     Args:
         grids: The sheets of one file.
         sheet_name: The only sheet to read, compared without regard to case; `None` means all.
+            Where no sheet is called `DEFAULT_SHEET_NAME`, that name means the first.
+        layout: What was said about the columns and rows. A sheet to which it does not apply is
+            passed over, unless it applies to none.
+        file_type: What the grids come from; the codes of refusals say it.
 
     Raises:
-        RefusedError: no sheet is called `sheet_name` (`xlsx.sheet_missing`).
+        RefusedError: no sheet is called `sheet_name` (`xlsx.sheet_missing`); no sheet has the
+            columns that `layout` names (`xlsx.header`, `csv.header`), or it names one for what no
+            column is for (`job.invalid`).
     """
     accepted: list[AcceptedRow] = []
     rejected: list[RowRejection] = []
     skus = _MadeSkus()
-    for grid in _wanted(grids, sheet_name):
-        layout = find_layout(grid)
-        if layout is None:
-            continue
-        for row in _SheetReader(grid, layout, skus).rows():
+    for grid, found in _laid_out(_wanted(grids, sheet_name), layout, file_type):
+        for row in _SheetReader(grid, found, skus).rows():
             if isinstance(row, AcceptedRow):
                 accepted.append(row)
             else:
@@ -89,12 +100,33 @@ def _wanted(grids: Sequence[Grid], sheet_name: str | None) -> Sequence[Grid]:
         return grids
     folded = sheet_name.strip().casefold()
     wanted = [grid for grid in grids if grid.name.strip().casefold() == folded]
+    if not wanted and folded == DEFAULT_SHEET_NAME.casefold():
+        return grids[:1]
     if not wanted:
         there = ", ".join(repr(grid.name) for grid in grids)
         raise RefusedError(
             "xlsx.sheet_missing", f"no sheet is called {sheet_name!r}; there are: {there}"
         )
     return wanted
+
+
+def _laid_out(
+    grids: Sequence[Grid], given: GivenLayout | None, file_type: FileType
+) -> list[tuple[Grid, Layout]]:
+    """Return the sheets that are price lists, each with its layout."""
+    found: list[tuple[Grid, Layout]] = []
+    lacking: list[MissingColumns] = []
+    for grid in grids:
+        layout = find_layout(grid) if given is None else follow_layout(grid, given)
+        if isinstance(layout, Layout):
+            found.append((grid, layout))
+        elif layout is not None:
+            lacking.append(layout)
+    if lacking and not found:
+        family = "csv" if file_type is FileType.CSV else "xlsx"
+        nearest = min(lacking, key=lambda missing: missing.distance)
+        raise RefusedError(f"{family}.header", nearest.sentence)
+    return found
 
 
 class _MadeSkus:

@@ -32,6 +32,7 @@ from marketbel_core.ports.catalog import (
 )
 from marketbel_core.ports.environment import Clock, IdSource
 from marketbel_core.ports.files import FileStore, StoredBytes
+from marketbel_core.ports.inbox import Inbox, Tray
 from marketbel_core.ports.jobs import (
     JobArchive,
     JobHolds,
@@ -47,6 +48,7 @@ from marketbel_core.ports.queue import (
     ImportStep,
     MatchStep,
     RecalculateStep,
+    RetryStep,
     Step,
     StepQueue,
 )
@@ -71,6 +73,7 @@ __all__ = [
     "IdSource",
     "ImportFigures",
     "ImportStep",
+    "Inbox",
     "IncomingFile",
     "JobArchive",
     "JobHolds",
@@ -87,6 +90,7 @@ __all__ = [
     "ReadHere",
     "RecalculateStep",
     "Renewal",
+    "RetryStep",
     "RowLog",
     "RowReader",
     "Step",
@@ -96,4 +100,5 @@ __all__ = [
     "SupplierItems",
     "Suppliers",
     "Telemetry",
+    "Tray",
 ]

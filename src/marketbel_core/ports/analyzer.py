@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from marketbel_core.catalog import FileType
+from marketbel_core.catalog import FileType, GivenLayout
 from marketbel_core.errors import PortError
 from marketbel_core.ids import AnalysisId, FileKey, JobId, SupplierId
 from marketbel_core.intake.rows import ReadRows
@@ -142,15 +142,26 @@ class Analyzer(Protocol):
 
 @runtime_checkable
 class RowReader(Protocol):
-    """Reads a stored file on the spot. Contract: `marketbel_adapters.testing.analyzer`."""
+    """Reads a stored file on the spot. Contract: `marketbel_adapters.testing.rows`."""
 
     @abstractmethod
     async def read(
-        self, key: FileKey, *, file_type: FileType, sheet_name: str | None = None
+        self,
+        key: FileKey,
+        *,
+        file_type: FileType,
+        sheet_name: str | None = None,
+        layout: GivenLayout | None = None,
     ) -> ReadRows:
         """Return the rows of the file, accepted and rejected.
 
+        Args:
+            key: The stored file.
+            file_type: What it is said to be.
+            sheet_name: The only sheet to read; `None` means all.
+            layout: What was said about columns and rows; it wins over what the file suggests.
+
         Raises:
             RefusedError: the file cannot be read as a price list (`file.*`, `xlsx.*`, `csv.*`,
-                `pdf.*`, `storage.missing`).
+                `pdf.*`, `storage.missing`), or not by `layout` (`*.header`, `job.invalid`).
         """

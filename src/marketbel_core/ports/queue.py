@@ -7,7 +7,15 @@ from typing import Protocol, runtime_checkable
 
 from marketbel_core.ids import JobId, ProductId, SupplierId
 
-__all__ = ["CourierStep", "ImportStep", "MatchStep", "RecalculateStep", "Step", "StepQueue"]
+__all__ = [
+    "CourierStep",
+    "ImportStep",
+    "MatchStep",
+    "RecalculateStep",
+    "RetryStep",
+    "Step",
+    "StepQueue",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +80,20 @@ class RecalculateStep:
     asked_at: datetime | None = None
 
 
-type Step = CourierStep | ImportStep | MatchStep | RecalculateStep
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryStep:
+    """Give a failed job a further attempt.
+
+    Attributes:
+        attempt: The one that failed.
+    """
+
+    job_id: JobId
+    attempt: int
+    delivery: int = 0
+
+
+type Step = CourierStep | ImportStep | MatchStep | RecalculateStep | RetryStep
 
 
 @runtime_checkable

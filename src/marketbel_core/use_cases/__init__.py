@@ -12,6 +12,7 @@ from marketbel_core.use_cases.recalculate_aggregates import (
 from marketbel_core.use_cases.rescue_jobs import RescueJobs, RescueResult
 from marketbel_core.use_cases.retry_job import CancelJob, ReplayJob, RetryJob
 from marketbel_core.use_cases.start_ingestion import StartIngestion, StartRequest
+from marketbel_core.use_cases.take_retries import TakenRetries, TakeRetries
 
 __all__ = [
     "CancelJob",
@@ -31,5 +32,7 @@ __all__ = [
     "RetryJob",
     "StartIngestion",
     "StartRequest",
+    "TakeRetries",
+    "TakenRetries",
     "rejection_entries",
 ]

@@ -83,7 +83,12 @@ class ImportItems:
     async def _import(self, job: Job) -> tuple[ImportFigures, int]:
         """Return what changed in the catalogue, and how many rows were rejected."""
         key, file_type = await self._stored(job)
-        rows = await self._reader.read(key, file_type=file_type, sheet_name=job.source.sheet_name)
+        rows = await self._reader.read(
+            key,
+            file_type=file_type,
+            sheet_name=job.source.sheet_name,
+            layout=job.source.layout,
+        )
         applied = await self._apply(job, rows)
         read = len(rows.accepted) + len(rows.rejected)
         figures = replace(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from marketbel_core.catalog import SourceRef, SourceType, Supplier
 from marketbel_core.errors import JobNotFoundError, RefusedError
 from marketbel_core.ids import JobId, SupplierId
+from marketbel_core.intake import read_source_config
 from marketbel_core.jobs import Job, choose_reading, new_job
 from marketbel_core.ports import (
     Catalog,
@@ -72,8 +73,9 @@ class StartIngestion:
 
         Raises:
             SupplierNotFoundError: `supplier_id` is unknown.
-            RefusedError: the request names no supplier (`job.invalid`), or no source and the
-                supplier's entry has none either (`supplier.no_source`).
+            RefusedError: the request names no supplier, or what the supplier's own entry says of
+                its list is wrong (`job.invalid`); the request names no source and the entry has
+                none either (`supplier.no_source`).
         """
         known = await self._known(request.job_id)
         if known is not None:
@@ -132,16 +134,14 @@ class StartIngestion:
 
 
 def _own_source(supplier: Supplier) -> SourceRef:
-    """Return the source that the neighbours keep with the supplier."""
+    """Return the source and the layout that the neighbours keep with the supplier."""
     location = str(supplier.metadata.get("source_url") or "").strip()
     if not location:
         raise RefusedError(
             "supplier.no_source",
             f"supplier {supplier.name!r} has no source_url: set it, or name the file",
         )
-    sheet_name = supplier.metadata.get("sheet_name")
-    return SourceRef(
-        type=supplier.source_type,
-        location=location,
-        sheet_name=str(sheet_name) if sheet_name else None,
-    )
+    places = ("file_path", "file_url", "sheet_url", "spreadsheet_url")
+    said = {name: value for name, value in supplier.metadata.items() if name not in places}
+    name = f"the entry of supplier {supplier.name!r}"
+    return read_source_config(said, source_type=supplier.source_type, name=name).source

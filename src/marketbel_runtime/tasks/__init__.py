@@ -15,6 +15,7 @@ from marketbel_runtime.tasks.matching import (
     recalc_product_aggregates_task,
 )
 from marketbel_runtime.tasks.not_built import NOT_BUILT
+from marketbel_runtime.tasks.retrying import retry_job_task
 from marketbel_runtime.tasks.running import Context, Task, TaskUnavailableError
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "poll_ml_job_status_task",
     "recalc_aggregates_task",
     "recalc_product_aggregates_task",
+    "retry_job_task",
 ]
 
 TASKS: Final[tuple[Task, ...]] = (
@@ -40,6 +42,7 @@ TASKS: Final[tuple[Task, ...]] = (
     poll_ml_job_status_task,
     recalc_aggregates_task,
     recalc_product_aggregates_task,
+    retry_job_task,
     *NOT_BUILT,
 )
 """Every task of the deployment, under every name that it has."""

@@ -1,11 +1,12 @@
 """The tasks that carry a file and bring its items in."""
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from marketbel_core.catalog import SourceRef, SourceType
 from marketbel_core.errors import RefusedError
 from marketbel_core.ids import parse_job_id, parse_supplier_id
+from marketbel_core.intake import SaidSource, read_source_config
 from marketbel_core.jobs import Job, Phase
 from marketbel_core.use_cases import ImportResult, StartRequest
 from marketbel_runtime.container import Container
@@ -22,8 +23,6 @@ __all__ = [
 _FIRST: Final = 1
 """What starts a job means its first attempt: delivered again later, it leaves others alone."""
 
-_PLACES: Final = ("file_path", "sheet_url", "spreadsheet_url", "source_url")
-_USED: Final = frozenset({*_PLACES, "sheet_name", "original_filename"})
 _SAFELY_IGNORED: Final = frozenset(
     {"retry_count", "max_retries", "enqueued_at", "created_at", "priority", "max_file_size_mb"}
 )
@@ -74,17 +73,20 @@ async def parse_task(
     parser_type: str = "csv",
     supplier_id: str | None = None,
     supplier_name: str | None = None,
-    source_config: dict[str, Any] | None = None,
+    source_config: dict[str, object] | None = None,
     **unknown: object,
 ) -> Result:
-    """Carry a supplier's file and read it here.
+    """Carry a supplier's file and read it here, laid out as `source_config` says.
 
-    With `supplier_id` alone the file is the one that the supplier's own entry names.
+    With `supplier_id` alone the file and its layout are those of the supplier's own entry.
     """
-    config = source_config or {}
-    _tell_unknown(container, "parse_task", {**unknown, **_unused(config)})
+    said: SaidSource | None = None
+    if source_config or not supplier_id:
+        said = read_source_config(source_config or {}, source_type=_source_type(parser_type))
+    unread = dict.fromkeys(said.unread if said else ())
+    _tell_unknown(container, "parse_task", {**unknown, **unread})
     request = StartRequest(
-        source=_source_of(config, parser_type) if config or not supplier_id else None,
+        source=said.source if said else None,
         supplier_id=parse_supplier_id(supplier_id) if supplier_id else None,
         supplier_name=supplier_name,
         read_here=True,
@@ -123,20 +125,6 @@ async def poll_ml_job_status_task(container: Container, **_: object) -> Result:
         "jobs_updated": result.moved,
         "errors": list(result.errors),
     }
-
-
-def _source_of(config: dict[str, Any], parser_type: str) -> SourceRef:
-    location = next((str(config[key]) for key in _PLACES if config.get(key)), "")
-    return SourceRef(
-        type=_source_type(parser_type),
-        location=_required(location, "source_config.file_path"),
-        sheet_name=config.get("sheet_name") or None,
-        original_filename=config.get("original_filename") or None,
-    )
-
-
-def _unused(config: dict[str, Any]) -> dict[str, object]:
-    return {f"source_config.{key}": value for key, value in config.items() if key not in _USED}
 
 
 def _tell_unknown(container: Container, task: str, unknown: dict[str, object]) -> None:

@@ -23,7 +23,6 @@ NOT_BUILT: Final = tuple(
         "expire_review_queue_task",
         "handle_manual_match_event",
         "master_sync_task",
-        "retry_job_task",
         "scheduled_sync_task",
         "trigger_master_sync_task",
     )

@@ -1,0 +1,118 @@
+"""The lines above the columns, read as one: what stands above each column, and what it means."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from rapidfuzz import fuzz, process
+
+from marketbel_core.intake.grid import Cell, Grid
+from marketbel_core.intake.headers import ALIASES, HeaderMeaning, Role, folded_header, meaning_of
+from marketbel_core.intake.text import cell_text, is_number_like
+
+__all__ = [
+    "HEADER_LINES_MAX",
+    "SCANNED_ROWS",
+    "HeaderLines",
+    "header_meaning",
+    "joined_lines",
+    "likely_header",
+]
+
+SCANNED_ROWS: Final = 40
+HEADER_LINES_MAX: Final = 3
+
+_NEAR_MIN: Final = 86.0
+"""Two wrong letters in a long word; below it, different words of four letters meet."""
+
+_NEAR_LENGTH_MIN: Final = 5
+_NEAR_WORDS: Final = {
+    alias: role
+    for role, words in ALIASES.items()
+    for alias in words
+    if len(alias) >= _NEAR_LENGTH_MIN
+}
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderLines:
+    """Some lines of a sheet as a header.
+
+    Attributes:
+        first: The first line, from 1.
+        last: The last line, from 1.
+        texts: What stands above each column, by index from 0.
+    """
+
+    first: int
+    last: int
+    texts: Mapping[int, str]
+
+
+@lru_cache(maxsize=4096)
+def header_meaning(text: str) -> HeaderMeaning | None:
+    """Return what a header means; a misspelt word still means what it resembles."""
+    meaning = meaning_of(text)
+    folded = folded_header(text)
+    if meaning is not None or not _NEAR_LENGTH_MIN <= len(folded) <= 40:  # noqa: PLR2004
+        return meaning
+    near = process.extractOne(
+        folded, _NEAR_WORDS.keys(), scorer=fuzz.ratio, score_cutoff=_NEAR_MIN
+    )
+    return HeaderMeaning(_NEAR_WORDS[near[0]], 1) if near else None
+
+
+def likely_header(grid: Grid, first: int, last: int) -> HeaderLines | None:
+    """Return the lines as a header, or `None` if one of several does not look like it."""
+    if last > len(grid.rows):
+        return None
+    texts = _texts(grid.rows[first - 1 : last])
+    for line, words in enumerate(texts):
+        filled = [text for text in words if text]
+        meant = sum(1 for text in filled if header_meaning(text) is not None)
+        if line and (meant * 2 <= len(filled) or not filled):
+            return None
+        if last > first and any(is_number_like(text) for text in filled):
+            return None
+    return HeaderLines(first, last, _joined(texts, spread=True))
+
+
+def joined_lines(grid: Grid, first: int, last: int, *, spread: bool = True) -> HeaderLines:
+    """Return the lines as a header, whatever stands in them.
+
+    Args:
+        grid: The sheet; lines below its end are empty ones.
+        first: The first line, from 1.
+        last: The last line, from 1.
+        spread: Whether the title of a group of prices stands above each column of the group.
+    """
+    return HeaderLines(first, last, _joined(_texts(grid.rows[first - 1 : last]), spread=spread))
+
+
+def _texts(rows: Sequence[Sequence[Cell]]) -> list[list[str]]:
+    return [[cell_text(cell) for cell in row] for row in rows]
+
+
+def _joined(texts: Sequence[Sequence[str]], *, spread: bool) -> dict[int, str]:
+    width = max((len(words) for words in texts), default=0)
+    joined = {}
+    for column in range(width):
+        parts: list[str] = []
+        for line, words in enumerate(texts):
+            text = words[column] if column < len(words) else ""
+            below = any(column < len(lower) and lower[column] for lower in texts[line + 1 :])
+            if spread and not text and below:
+                text = _group_title(words, column)
+            if text and text not in parts:
+                parts.append(text)
+        if parts:
+            joined[column] = " ".join(parts)
+    return joined
+
+
+def _group_title(words: Sequence[str], column: int) -> str:
+    """Return the title to the left that spans this column: "Prices" over wholesale and retail."""
+    left = next((text for text in reversed(words[:column]) if text), "")
+    meaning = header_meaning(left) if left else None
+    return left if meaning is not None and meaning.role is Role.PRICE else ""

@@ -3,12 +3,14 @@
 from marketbel_adapters.redis.connection import create_redis, translated
 from marketbel_adapters.redis.inbox import RedisInbox
 from marketbel_adapters.redis.jobs import RedisJobStore
+from marketbel_adapters.redis.journal import RedisJobJournal
 from marketbel_adapters.redis.leases import RedisLeases
 from marketbel_adapters.redis.public import JobFigures, create_job, get_job, update_job
 
 __all__ = [
     "JobFigures",
     "RedisInbox",
+    "RedisJobJournal",
     "RedisJobStore",
     "RedisLeases",
     "create_job",

@@ -30,6 +30,8 @@ from marketbel_core.use_cases import (
     JobMover,
     MatchItems,
     RecalculateAggregates,
+    RecoverJobs,
+    RelayJournal,
     ReplayJob,
     RescueJobs,
     RetryJob,
@@ -146,6 +148,12 @@ class Container(containers.DeclarativeContainer):
         queue=queue,
         clock=clock,
         telemetry=telemetry,
+    )
+    relay_journal = providers.Factory(
+        RelayJournal, journal=journal, archive=archive, leases=leases, clock=clock
+    )
+    recover_jobs = providers.Factory(
+        RecoverJobs, jobs=jobs, archive=archive, queue=queue, clock=clock, telemetry=telemetry
     )
 
     # What people ask of a job.

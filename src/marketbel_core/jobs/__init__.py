@@ -29,7 +29,7 @@ from marketbel_core.jobs.job import (
     choose_reading,
     new_job,
 )
-from marketbel_core.jobs.moves import advance, claimed
+from marketbel_core.jobs.moves import advance, claimed, put_back
 from marketbel_core.jobs.retry import backoff, next_try
 
 __all__ = [
@@ -62,4 +62,5 @@ __all__ = [
     "claimed",
     "new_job",
     "next_try",
+    "put_back",
 ]

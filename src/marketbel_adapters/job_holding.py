@@ -41,8 +41,9 @@ class LeasedJobHolds(JobHolds):
         if job is None:
             yield None
             return
+        work = asyncio.timeout(None)
         try:
-            async with asyncio.timeout(None) as work:
+            async with work:
                 beat = asyncio.create_task(self._beat(job, work))
                 try:
                     yield job

@@ -1,5 +1,7 @@
 """Which use case gets which port. Filled by `production` or by `memory`; no I/O happens here."""
 
+from collections.abc import Callable
+
 from dependency_injector import containers, providers
 
 from marketbel_core.ports import (
@@ -10,6 +12,9 @@ from marketbel_core.ports import (
     FileSource,
     FileStore,
     IdSource,
+    JobArchive,
+    JobHolds,
+    JobJournal,
     JobStore,
     Leases,
     RowReader,
@@ -17,13 +22,16 @@ from marketbel_core.ports import (
     Telemetry,
 )
 from marketbel_core.use_cases import (
+    CancelJob,
     CollectItems,
     Courier,
     ImportItems,
     JobMover,
     MatchItems,
     RecalculateAggregates,
+    ReplayJob,
     RescueJobs,
+    RetryJob,
     StartIngestion,
 )
 from marketbel_runtime.settings import Settings
@@ -38,12 +46,16 @@ class Container(containers.DeclarativeContainer):
 
     # Ports, filled from outside.
     analyzer: providers.Dependency[Analyzer] = providers.Dependency()
+    archive: providers.Dependency[JobArchive] = providers.Dependency()
     candidates: providers.Dependency[CandidateIndex] = providers.Dependency()
     catalog: providers.Dependency[Catalog] = providers.Dependency()
+    chance: providers.Dependency[Callable[[], float]] = providers.Dependency()
     clock: providers.Dependency[Clock] = providers.Dependency()
     files: providers.Dependency[FileStore] = providers.Dependency()
+    holds: providers.Dependency[JobHolds] = providers.Dependency()
     ids: providers.Dependency[IdSource] = providers.Dependency()
     jobs: providers.Dependency[JobStore] = providers.Dependency()
+    journal: providers.Dependency[JobJournal] = providers.Dependency()
     leases: providers.Dependency[Leases] = providers.Dependency()
     queue: providers.Dependency[StepQueue] = providers.Dependency()
     reader: providers.Dependency[RowReader] = providers.Dependency()
@@ -52,13 +64,21 @@ class Container(containers.DeclarativeContainer):
 
     # What the steps share.
     mover = providers.Factory(
-        JobMover, jobs=jobs, catalog=catalog, clock=clock, telemetry=telemetry
+        JobMover,
+        jobs=jobs,
+        holds=holds,
+        catalog=catalog,
+        queue=queue,
+        clock=clock,
+        telemetry=telemetry,
+        chance=chance,
     )
 
     # Use cases, as the file travels.
     start_ingestion = providers.Factory(
         StartIngestion,
         jobs=jobs,
+        archive=archive,
         catalog=catalog,
         queue=queue,
         clock=clock,
@@ -68,6 +88,7 @@ class Container(containers.DeclarativeContainer):
     courier = providers.Factory(
         Courier,
         mover=mover,
+        archive=archive,
         sources=sources,
         files=files,
         analyzer=analyzer,
@@ -80,6 +101,7 @@ class Container(containers.DeclarativeContainer):
         mover=mover,
         jobs=jobs,
         leases=leases,
+        files=files,
         analyzer=analyzer,
         queue=queue,
         clock=clock,
@@ -116,9 +138,14 @@ class Container(containers.DeclarativeContainer):
     )
     rescue_jobs = providers.Factory(
         RescueJobs,
+        mover=mover,
         jobs=jobs,
         queue=queue,
         clock=clock,
         telemetry=telemetry,
-        download_max=settings.provided.step_max,
     )
+
+    # What people ask of a job.
+    retry_job = providers.Factory(RetryJob, mover=mover, queue=queue)
+    replay_job = providers.Factory(ReplayJob, mover=mover, queue=queue)
+    cancel_job = providers.Factory(CancelJob, mover=mover, queue=queue)

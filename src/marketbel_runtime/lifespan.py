@@ -1,11 +1,13 @@
 """What is opened and closed around the container: on the real systems, or on nothing at all."""
 
+import random
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from dependency_injector import providers
 
+from marketbel_adapters.job_holding import LeasedJobHolds
 from marketbel_adapters.memory import (
     CountingIdSource,
     ManualClock,
@@ -13,6 +15,7 @@ from marketbel_adapters.memory import (
     MemoryCatalog,
     MemoryFileSource,
     MemoryFileStore,
+    MemoryJobArchive,
     MemoryJobStore,
     MemoryLeases,
     MemoryStepQueue,
@@ -56,6 +59,7 @@ async def production(settings: Settings) -> AsyncGenerator[Container]:
         ml = await stack.enter_async_context(ml_analyze.create_ml_client(settings.ml_analyze_url))
         files = disk.DiskFileStore(uploads)
         clock = system.SystemClock()
+        jobs = redis_adapters.RedisJobStore(redis, dlq_name=settings.dlq_name)
         container = Container(
             settings=providers.Object(settings),
             analyzer=providers.Singleton(
@@ -63,12 +67,16 @@ async def production(settings: Settings) -> AsyncGenerator[Container]:
                 ml=ml_analyze.HttpAnalyzer(ml, folder=str(uploads)),
                 local=LocalAnalyzer(),
             ),
+            archive=providers.Singleton(postgres.PostgresJobArchive, engine),
             candidates=providers.Singleton(MemoryCandidateIndex),
             catalog=providers.Singleton(postgres.PostgresCatalog, engine),
+            chance=providers.Object(random.random),
             clock=providers.Object(clock),
             files=providers.Object(files),
+            holds=providers.Singleton(LeasedJobHolds, jobs),
             ids=providers.Singleton(system.TimeOrderedIdSource),
-            jobs=providers.Singleton(redis_adapters.RedisJobStore, redis),
+            jobs=providers.Object(jobs),
+            journal=providers.Singleton(redis_adapters.RedisJobJournal, redis),
             leases=providers.Singleton(redis_adapters.RedisLeases, redis),
             queue=providers.Singleton(arq.ArqStepQueue, pool, queue_name=settings.queue_name),
             reader=providers.Singleton(LocalRowReader, files),
@@ -89,6 +97,7 @@ class InMemory:
 
     container: Container
     analyzer: ScriptedAnalyzer
+    archive: MemoryJobArchive
     catalog: MemoryCatalog
     clock: ManualClock
     files: MemoryFileStore
@@ -116,19 +125,24 @@ def memory(settings: Settings | None = None) -> InMemory:
     files = MemoryFileStore()
     analyzer = ScriptedAnalyzer()
     catalog = MemoryCatalog()
-    jobs = MemoryJobStore()
-    queue = MemoryStepQueue()
+    archive = MemoryJobArchive()
+    jobs = MemoryJobStore(clock)
+    queue = MemoryStepQueue(clock)
     sources = MemoryFileSource()
     telemetry = RecordingTelemetry()
     container = Container(
         settings=providers.Object(settings or Settings(_env_file=None)),
         analyzer=providers.Object(RoutingAnalyzer(ml=analyzer, local=LocalAnalyzer())),
+        archive=providers.Object(archive),
         candidates=providers.Singleton(MemoryCandidateIndex),
         catalog=providers.Object(catalog),
+        chance=providers.Object(lambda: 0.5),
         clock=providers.Object(clock),
         files=providers.Object(files),
+        holds=providers.Singleton(LeasedJobHolds, jobs),
         ids=providers.Singleton(CountingIdSource),
         jobs=providers.Object(jobs),
+        journal=providers.Object(jobs.journal),
         leases=providers.Singleton(MemoryLeases, clock),
         queue=providers.Object(queue),
         reader=providers.Singleton(LocalRowReader, files),
@@ -139,6 +153,7 @@ def memory(settings: Settings | None = None) -> InMemory:
     return InMemory(
         container=container,
         analyzer=analyzer,
+        archive=archive,
         catalog=catalog,
         clock=clock,
         files=files,

@@ -14,24 +14,23 @@ TRIES_MAX_WHILE_BUSY: Final = 60
 """Deliveries of a matching step: it also waits for another worker that holds its items."""
 
 
-async def run_step(container: Container, step: Step, *, may_retry: bool = False) -> None:
+async def run_step(container: Container, step: Step) -> None:
     """Run `step` once.
 
     Raises:
-        UnavailableError: time may cure it, and `may_retry`.
+        UnavailableError: a store or the queue cannot be reached; running again is safe.
     """
     match step:
         case CourierStep(job_id=job_id, attempt=attempt):
-            await container.courier()(job_id, attempt=attempt, may_retry=may_retry)
+            await container.courier()(job_id, attempt=attempt)
         case ImportStep(job_id=job_id, attempt=attempt):
-            await container.import_items()(job_id, attempt=attempt, may_retry=may_retry)
+            await container.import_items()(job_id, attempt=attempt)
         case MatchStep(job_id=job_id, attempt=attempt):
-            await container.match_items()(job_id=job_id, attempt=attempt, may_retry=may_retry)
+            await container.match_items()(job_id=job_id, attempt=attempt)
         case RecalculateStep():
             await container.recalculate_aggregates()(
                 job_id=step.job_id,
                 attempt=step.attempt,
                 supplier_id=step.supplier_id,
                 product_ids=step.product_ids,
-                may_retry=may_retry,
             )

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from marketbel_adapters.memory import MemoryJobStore, RecordingTelemetry
+from marketbel_adapters.memory import MemoryJobStore
 from marketbel_adapters.testing.builders import a_job, fresh_id
-from marketbel_core.catalog import FileType
+from marketbel_core.catalog import FileType, SourceRef, SourceType
 from marketbel_core.errors import (
     JobNotFoundError,
     MarketbelError,
@@ -38,7 +38,7 @@ from marketbel_core.ports import (
     ReadElsewhere,
     Submission,
 )
-from marketbel_core.use_cases import CollectItems, JobMover
+from marketbel_core.use_cases import CollectItems, JobMover, StartRequest
 from marketbel_runtime.lifespan import InMemory, memory
 from marketbel_runtime.settings import Settings
 
@@ -72,10 +72,10 @@ class _ForgetfulJobs(MemoryJobStore):
         super().__init__()
         self._lost = lost
 
-    async def save(self, job: Job, *, expected_version: int) -> None:
+    async def save(self, job: Job, *, read: Job, event: type[JobEvent]) -> None:
         if job.id == self._lost:
             raise JobNotFoundError(job.id)
-        await super().save(job, expected_version=expected_version)
+        await super().save(job, read=read, event=event)
 
 
 async def analyzing(
@@ -103,26 +103,16 @@ async def analyzing(
 
 
 def mover_of(world: InMemory, jobs: JobStore | None = None) -> JobMover:
-    return JobMover(
-        jobs=jobs or world.jobs,
-        catalog=world.catalog,
-        clock=world.clock,
-        telemetry=world.telemetry,
-    )
+    return world.container.mover(jobs=jobs or world.jobs)
 
 
 def collector_of(
     world: InMemory, *, analyzer: Analyzer | None = None, jobs: JobStore | None = None
 ) -> CollectItems:
-    return CollectItems(
+    return world.container.collect_items(
         mover=mover_of(world, jobs),
         jobs=jobs or world.jobs,
-        leases=world.container.leases(),
         analyzer=analyzer or world.analyzer,
-        queue=world.queue,
-        clock=world.clock,
-        telemetry=RecordingTelemetry(),
-        analyzing_max=_STALLED,
     )
 
 
@@ -184,7 +174,30 @@ async def test_a_reading_that_ended_badly_without_a_reason_says_so() -> None:
     assert "no reason" in failure.message
 
 
-async def test_a_reading_that_nobody_knows_any_more_ends_the_attempt() -> None:
+async def test_a_reading_that_nobody_knows_any_more_is_handed_over_once_more() -> None:
+    world = memory()
+    world.sources.put("/list.csv", b"a;b\n")
+    job = await world.container.start_ingestion()(
+        StartRequest(
+            source=SourceRef(type=SourceType.CSV, location="/list.csv"), supplier_name="One"
+        )
+    )
+    world.analyzer.script(job.id, AnalysisUnknown(), AnalysisUnknown(), AnalysisFinished())
+    await world.run()
+
+    await world.container.collect_items()()
+    again = await world.jobs.get(job.id)
+    await world.container.collect_items()()
+    failed = await world.jobs.get(job.id)
+
+    assert (again.phase, again.resubmissions) == (Phase.ANALYZING, 1)
+    first, second = world.analyzer.requests
+    assert first == second  # the same key: a reading that was not forgotten is not begun twice
+    assert failed.failure is not None
+    assert failed.failure.code == "ml.job_lost"
+
+
+async def test_a_forgotten_reading_whose_file_is_gone_ends_the_attempt() -> None:
     world = memory()
     job = await analyzing(world, AnalysisUnknown())
 

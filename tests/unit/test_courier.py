@@ -10,6 +10,7 @@ import pytest
 
 from marketbel_adapters.memory import MemoryFileStore
 from marketbel_adapters.memory.sources import MemoryFile
+from marketbel_adapters.testing.builders import a_job
 from marketbel_core.catalog import FileType, SourceRef, SourceType
 from marketbel_core.errors import (
     JobNotFoundError,
@@ -19,10 +20,11 @@ from marketbel_core.errors import (
     UnavailableError,
 )
 from marketbel_core.ids import FileKey, JobId
-from marketbel_core.jobs import Cancelled, DownloadStarted, Job, Phase, RetryRequested
+from marketbel_core.jobs import Cancelled, DownloadStarted, Failure, Job, Phase, RetryRequested
 from marketbel_core.ports import (
     Catalog,
     CatalogUnit,
+    CourierStep,
     FileSource,
     FileStore,
     ImportStep,
@@ -31,7 +33,7 @@ from marketbel_core.ports import (
     LogLevel,
     StoredBytes,
 )
-from marketbel_core.use_cases import Courier, JobMover, StartRequest
+from marketbel_core.use_cases import Courier, StartRequest
 from marketbel_runtime.lifespan import InMemory, memory
 from marketbel_runtime.settings import Settings
 
@@ -101,15 +103,7 @@ async def started(
 def courier_of(
     world: InMemory, *, sources: FileSource | None = None, files: FileStore | None = None
 ) -> Courier:
-    return Courier(
-        mover=world.container.mover(),
-        sources=sources or world.sources,
-        files=files or world.files,
-        analyzer=world.container.analyzer(),
-        queue=world.queue,
-        clock=world.clock,
-        file_size_bytes_max=50 * 1024 * 1024,
-    )
+    return world.container.courier(sources=sources or world.sources, files=files or world.files)
 
 
 async def test_a_file_for_ml_analyze_is_stored_with_its_sidecar_and_submitted() -> None:
@@ -216,39 +210,74 @@ async def test_a_delivery_after_a_crash_carries_the_file() -> None:
     assert carried.phase is Phase.ANALYZING
 
 
-async def test_what_time_may_cure_is_tried_again_by_the_next_delivery() -> None:
+async def test_what_time_may_cure_is_tried_again_later_without_a_new_attempt() -> None:
     world = memory()
     job = await started(world, _DOWN)
 
-    with pytest.raises(UnavailableError) as caught:
-        await world.container.courier()(job.id, may_retry=True)
-    waiting = await world.jobs.get(job.id)
+    waiting = await world.container.courier()(job.id)
     world.sources.put(_PLACE, _LIST)
-    carried = await world.container.courier()(job.id, may_retry=True)
+    at_once = await world.queue.take()
+    world.clock.tick(timedelta(minutes=5))
+    step = await world.queue.take()
+    carried = await world.container.courier()(job.id)
 
-    assert caught.value is _DOWN
     assert (waiting.phase, waiting.attempt, waiting.failure) == (Phase.DOWNLOADING, 1, None)
-    assert carried.phase is Phase.ANALYZING
+    assert waiting.deferred_by is not None
+    assert waiting.deferred_by.code == _DOWN.code
+    assert at_once is None
+    assert step == CourierStep(job_id=job.id, attempt=1, delivery=1)
+    assert (carried.phase, carried.deferred_by, carried.not_before) == (
+        Phase.ANALYZING,
+        None,
+        None,
+    )
     assert world.catalog.log() == []
-    assert ("step.deferred", {"job_id": str(job.id), "code": _DOWN.code}) in world.telemetry.events
+
+
+async def test_what_time_does_not_cure_ends_the_attempt_after_three_further_tries() -> None:
+    world = memory()
+    job = await started(world, _DOWN)
+
+    for tries in range(1, 4):
+        assert (await world.container.courier()(job.id)).deferrals == tries
+    failed = await world.container.courier()(job.id)
+
+    assert failed.phase is Phase.FAILED
+    assert failed.failure is not None
+    assert (failed.failure.code, failed.can_retry) == (_DOWN.code, True)
+    assert [entry.level for entry in world.catalog.log()] == [LogLevel.ERROR]
+
+
+async def test_waiting_for_a_neighbour_that_is_known_to_be_away_uses_up_no_try() -> None:
+    world = memory()
+    job = await started(world)
+    soon = timedelta(seconds=20)
+    for _ in range(10):
+        world.analyzer.refuse_next(
+            UnavailableError("away", code="ml.circuit_open", retry_after=soon)
+        )
+        waiting = await world.container.courier()(job.id)
+        assert (waiting.phase, waiting.deferrals) == (Phase.DOWNLOADING, 0)
+        assert waiting.not_before is not None
+        assert waiting.not_before - world.clock.now() >= soon
+
+    assert (await world.container.courier()(job.id)).phase is Phase.ANALYZING
 
 
 @pytest.mark.parametrize(
-    ("error", "may_retry"),
+    "error",
     [
-        (_DOWN, False),
-        (RefusedError("http.denied", "share the file"), True),
-        (RefusedError("http.denied", "share the file"), False),
-        (ProtocolError("nonsense", code="ml.protocol"), True),
+        RefusedError("http.denied", "share the file"),
+        ProtocolError("nonsense", code="ml.protocol"),
     ],
 )
 async def test_what_nothing_will_cure_ends_the_attempt_and_people_are_told(
-    error: MarketbelError, *, may_retry: bool
+    error: MarketbelError,
 ) -> None:
     world = memory()
     job = await started(world, error)
 
-    failed = await world.container.courier()(job.id, may_retry=may_retry)
+    failed = await world.container.courier()(job.id)
 
     assert failed == await world.jobs.get(job.id)
     assert failed.phase is Phase.FAILED
@@ -262,7 +291,6 @@ async def test_what_nothing_will_cure_ends_the_attempt_and_people_are_told(
     assert refused == isinstance(error, RefusedError)
 
 
-@pytest.mark.parametrize("may_retry", [True, False])
 @pytest.mark.parametrize(
     ("file", "code"),
     [
@@ -273,12 +301,12 @@ async def test_what_nothing_will_cure_ends_the_attempt_and_people_are_told(
     ],
 )
 async def test_a_file_that_is_not_taken_leaves_nothing_behind(
-    file: bytes | MemoryFile | MarketbelError, code: str, *, may_retry: bool
+    file: bytes | MemoryFile | MarketbelError, code: str
 ) -> None:
     world = memory(Settings(_env_file=None, max_file_size_mb=1))
     job = await started(world, file)
 
-    failed = await world.container.courier()(job.id, may_retry=may_retry)
+    failed = await world.container.courier()(job.id)
 
     assert failed.failure is not None
     assert failed.failure.code == code
@@ -299,7 +327,7 @@ async def test_a_file_that_ml_analyze_refuses_ends_the_attempt() -> None:
     job = await started(world)
     world.analyzer.refuse_next(RefusedError("ml.refused", "too odd"))
 
-    failed = await world.container.courier()(job.id, may_retry=True)
+    failed = await world.container.courier()(job.id)
 
     assert failed.failure is not None
     assert failed.failure.code == "ml.refused"
@@ -309,13 +337,61 @@ async def test_a_submission_that_was_not_taken_is_made_again() -> None:
     world = memory()
     job = await started(world)
     world.analyzer.refuse_next(UnavailableError("busy", code="ml.unavailable"))
-    with pytest.raises(UnavailableError):
-        await world.container.courier()(job.id, may_retry=True)
+    waiting = await world.container.courier()(job.id)
+    world.sources.put(_PLACE, _DOWN)  # the stored file is handed over, and not fetched again
 
-    carried = await world.container.courier()(job.id, may_retry=True)
+    carried = await world.container.courier()(job.id)
 
-    assert carried.analysis_id == "a1"
-    assert carried.attempt == 1
+    assert waiting.phase is Phase.DOWNLOADING
+    assert (carried.phase, carried.analysis_id, carried.attempt) == (Phase.ANALYZING, "a1", 1)
+    assert len(await world.files.keys()) == 1
+
+
+async def test_a_retry_fetches_again_what_is_no_longer_as_it_came() -> None:
+    world = memory()
+    job = await started(world)
+    carried = await world.container.courier()(job.id)
+    await world.container.mover().fail(carried, Failure(code="ml.failed", message="odd"))
+    assert carried.file_key is not None
+    await world.files.delete(carried.file_key)
+
+    await world.container.retry_job()(job.id)
+    again = await world.container.courier()(job.id)
+
+    assert (again.phase, again.attempt) == (Phase.ANALYZING, 2)
+    assert again.file_key is not None
+    assert await world.files.verify(again.file_key)
+
+
+async def test_the_whole_address_is_used_and_nowhere_shown() -> None:
+    world = memory()
+    place = "https://user:secret@example.com/list.csv?token=hidden"
+    world.sources.put(place, _LIST)
+    job = await world.container.start_ingestion()(
+        StartRequest(source=SourceRef(type=SourceType.CSV, location=place), supplier_name="One"),
+        ask=False,
+    )
+
+    carried = await world.container.courier()(job.id)
+
+    assert carried.phase is Phase.ANALYZING
+    assert carried.source.location == "https://example.com/list.csv"
+    assert carried.file_key is not None
+    sidecar = await world.files.sidecar(carried.file_key)
+    assert sidecar is not None
+    assert sidecar.source_url == "https://example.com/list.csv"
+
+
+async def test_a_shortened_address_that_the_archive_does_not_know_yet_is_waited_for() -> None:
+    world = memory()
+    place = "https://example.com/list.csv?token=hidden"
+    job = a_job(source=SourceRef(type=SourceType.CSV, location=place), phase=Phase.DOWNLOADING)
+    await world.jobs.add(job)
+
+    waiting = await world.container.courier()(job.id)
+
+    assert waiting.deferred_by is not None
+    assert waiting.deferred_by.code == "job.not_archived"
 
 
 async def test_an_unknown_job_is_told() -> None:
@@ -323,39 +399,43 @@ async def test_an_unknown_job_is_told() -> None:
         await memory().container.courier()(JobId(UUID(int=7)))
 
 
-@pytest.mark.parametrize("read_here", [True, False])
-async def test_of_two_couriers_at_once_the_second_gives_way(*, read_here: bool) -> None:
+async def test_of_two_couriers_at_once_the_second_gives_way() -> None:
     world = memory()
-    job = await started(world, read_here=read_here)
-    sources = _Meanwhile(world.sources, lambda: world.container.courier()(job.id))
+    job = await started(world, read_here=True)
+    seen: list[Job] = []
 
-    carried = await courier_of(world, sources=sources)(job.id)
+    async def another_is_asked() -> None:
+        seen.append(await world.container.courier()(job.id))
 
+    carried = await courier_of(world, sources=_Meanwhile(world.sources, another_is_asked))(job.id)
+
+    assert [other.phase for other in seen] == [Phase.DOWNLOADING]
     assert carried == await world.jobs.get(job.id)
     assert (carried.phase, carried.attempt) == (Phase.ANALYZING, 1)
-    assert len({request.attempt for request in world.analyzer.requests}) == (not read_here)
-    assert len(world.queue) == read_here
+    assert len(await world.files.keys()) == 1
+    assert len(world.queue) == 1
 
 
-@pytest.mark.parametrize("may_retry", [True, False])
-@pytest.mark.parametrize("read_here", [True, False])
-async def test_a_courier_that_fails_after_another_one_carried_the_file_harms_nothing(
-    *, read_here: bool, may_retry: bool
+@pytest.mark.parametrize("file", [_LIST, _DOWN], ids=["arrives", "does-not-arrive"])
+async def test_a_courier_that_outlived_its_lease_writes_nothing(
+    file: bytes | MarketbelError,
 ) -> None:
     world = memory()
-    job = await started(world, read_here=read_here)
+    job = await started(world, file)
 
     async def another_carries_it() -> None:
+        world.clock.tick(timedelta(hours=1))
+        world.sources.put(_PLACE, _LIST)
         await world.container.courier()(job.id)
-        world.sources.put(_PLACE, _DOWN)
+        world.sources.put(_PLACE, file)
 
     sources = _Meanwhile(world.sources, another_carries_it)
 
-    carried = await courier_of(world, sources=sources)(job.id, may_retry=may_retry)
+    carried = await courier_of(world, sources=sources)(job.id)
 
-    assert (carried.phase, carried.failure) == (Phase.ANALYZING, None)
+    assert (carried.phase, carried.failure, carried.deliveries) == (Phase.ANALYZING, None, 0)
+    assert (carried.token, carried.deferred_by) == (2, None)
     assert world.catalog.log() == []
-    assert len(world.queue) == read_here
 
 
 @pytest.mark.parametrize("file", [_LIST, _DOWN], ids=["arrives", "does-not-arrive"])
@@ -397,11 +477,9 @@ async def test_the_error_of_an_earlier_attempt_does_not_end_the_present_one() ->
 async def test_a_failure_is_kept_when_the_row_log_cannot_be_reached() -> None:
     world = memory()
     job = await started(world, RefusedError("http.denied", "share the file"))
-    mover = JobMover(
-        jobs=world.jobs, catalog=_NoCatalog(), clock=world.clock, telemetry=world.telemetry
-    )
+    mover = world.container.mover(catalog=_NoCatalog())
 
-    failed = await mover.end_attempt(job, RefusedError("http.denied", "no"), may_retry=True)
+    failed = await mover.end_attempt(job, RefusedError("http.denied", "no"))
 
     assert (await world.jobs.get(job.id)) == failed
     assert failed.phase is Phase.FAILED
@@ -415,7 +493,7 @@ async def test_an_attempt_that_somebody_else_ended_is_not_ended_again() -> None:
     mover = world.container.mover()
     theirs = await mover.move(job, Cancelled())
 
-    assert await mover.end_attempt(job, _DOWN, may_retry=False) == theirs
+    assert await mover.end_attempt(job, _DOWN) == theirs
     assert world.catalog.log() == []
 
 

@@ -1,20 +1,22 @@
 """The import step: rows become items in one transaction, and running it again adds nothing."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
 
 import pytest
 
 from marketbel_adapters.memory import ScriptedRowReader
-from marketbel_adapters.testing.builders import a_job, a_row, a_supplier
+from marketbel_adapters.testing.builders import a_job, a_row
 from marketbel_core.catalog import FileType, Money, SourceRef, SourceType
 from marketbel_core.errors import JobNotFoundError, RefusedError, UnavailableError
 from marketbel_core.ids import FileKey, JobId
 from marketbel_core.intake import ReadRows, RowRejection
-from marketbel_core.jobs import Cancelled, Job, JobProgress, Phase
+from marketbel_core.jobs import Job, JobProgress, Phase
 from marketbel_core.ports import (
     Catalog,
     CatalogUnit,
@@ -87,13 +89,8 @@ async def carried(world: InMemory, file: str = _LIST, *, job_id: int = 7) -> Job
 def importer_of(
     world: InMemory, *, reader: RowReader | None = None, catalog: Catalog | None = None
 ) -> ImportItems:
-    return ImportItems(
-        mover=world.container.mover(),
-        files=world.files,
-        reader=reader or world.container.reader(),
-        catalog=catalog or world.catalog,
-        queue=world.queue,
-        clock=world.clock,
+    return world.container.import_items(
+        reader=reader or world.container.reader(), catalog=catalog or world.catalog
     )
 
 
@@ -168,18 +165,30 @@ async def test_a_second_delivery_adds_nothing_and_asks_again() -> None:
 async def test_a_delivery_after_a_crash_between_commit_and_job_adds_nothing_twice() -> None:
     world = memory()
     job = await carried(world)
-    await world.container.import_items()(job.id)
-    items, log = world.catalog.items(), world.catalog.log()
-    imports, prices = world.catalog.imports(), world.catalog.price_history()
-    crashed = await world.jobs.get(job.id)
-    await world.jobs.save(job, expected_version=crashed.version)
+    left: list[object] = []
 
+    class _Crashing(_FailingCommits):
+        """Commits, and is heard of no more."""
+
+        @asynccontextmanager
+        async def unit(self) -> AsyncGenerator[CatalogUnit]:
+            async with world.catalog.unit() as unit:
+                yield unit
+            left.extend([world.catalog.items(), world.catalog.log(), world.catalog.imports()])
+            left.append(world.catalog.price_history())
+            raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        await importer_of(world, catalog=_Crashing(world.catalog, failures=0))(job.id)
     again = (await world.container.import_items()(job.id)).job
 
     assert again.phase is Phase.MATCHING
-    assert world.catalog.items() == items
-    assert (world.catalog.log(), world.catalog.imports()) == (log, imports)
-    assert world.catalog.price_history() == prices
+    assert left == [
+        world.catalog.items(),
+        world.catalog.log(),
+        world.catalog.imports(),
+        world.catalog.price_history(),
+    ]
 
 
 async def test_a_later_list_changes_prices_and_leaves_what_it_does_not_name() -> None:
@@ -201,7 +210,6 @@ async def test_a_later_list_changes_prices_and_leaves_what_it_does_not_name() ->
     assert world.catalog.imports()[-1].figures == ImportFigures(updated=1, repriced=1)
 
 
-@pytest.mark.parametrize("may_retry", [True, False])
 @pytest.mark.parametrize(
     ("file", "code"),
     [
@@ -211,13 +219,11 @@ async def test_a_later_list_changes_prices_and_leaves_what_it_does_not_name() ->
         ("   \n  ", "file.empty"),
     ],
 )
-async def test_a_file_that_is_no_price_list_ends_the_attempt(
-    file: str, code: str, *, may_retry: bool
-) -> None:
+async def test_a_file_that_is_no_price_list_ends_the_attempt(file: str, code: str) -> None:
     world = memory()
     job = await carried(world, file)
 
-    failed = (await world.container.import_items()(job.id, may_retry=may_retry)).job
+    failed = (await world.container.import_items()(job.id)).job
 
     assert failed.phase is Phase.FAILED
     assert failed.failure is not None
@@ -266,26 +272,23 @@ async def test_a_commit_that_is_lost_leaves_nothing_and_the_next_delivery_import
     job = await carried(world)
     importer = importer_of(world, catalog=_FailingCommits(world.catalog, failures=1))
 
-    with pytest.raises(UnavailableError) as caught:
-        await importer(job.id, may_retry=True)
+    waiting = (await importer(job.id)).job
     left = [world.catalog.items(), world.catalog.log(), world.catalog.imports()]
-    waiting = await world.jobs.get(job.id)
-    imported = (await importer(job.id, may_retry=True)).job
+    imported = (await importer(job.id)).job
 
-    assert caught.value is _LOST
     assert left == [[], [], []]
-    assert waiting == job
-    assert imported.phase is Phase.MATCHING
+    assert (waiting.phase, waiting.deferrals, waiting.attempt) == (Phase.ANALYZING, 1, 1)
+    assert (imported.phase, imported.deferrals) == (Phase.MATCHING, 0)
     assert len(world.catalog.items()) == 2
 
 
-async def test_a_commit_that_is_lost_for_good_ends_the_attempt() -> None:
+async def test_commits_that_are_lost_for_good_end_the_attempt() -> None:
     world = memory()
     job = await carried(world)
+    importer = importer_of(world, catalog=_FailingCommits(world.catalog, failures=4))
 
-    failed = (
-        await importer_of(world, catalog=_FailingCommits(world.catalog, failures=1))(job.id)
-    ).job
+    for _ in range(4):
+        failed = (await importer(job.id)).job
 
     assert failed.failure is not None
     assert failed.failure.code == _LOST.code
@@ -307,13 +310,14 @@ async def test_of_two_imports_at_once_the_second_gives_way() -> None:
 
 
 @pytest.mark.parametrize("error", [_LOST, RefusedError("csv.encoding", "what is this?")])
-async def test_an_import_that_fails_after_another_one_succeeded_harms_nothing(
+async def test_an_import_that_outlived_its_lease_and_fails_harms_nothing(
     error: UnavailableError | RefusedError,
 ) -> None:
     world = memory()
     job = await carried(world)
 
     async def another_imports_it() -> None:
+        world.clock.tick(timedelta(hours=1))
         await world.container.import_items()(job.id)
         raise error
 
@@ -328,9 +332,7 @@ async def test_an_import_that_fails_after_another_one_succeeded_harms_nothing(
 async def test_a_job_that_is_called_off_while_it_is_read_stays_called_off() -> None:
     world = memory()
     job = await carried(world)
-    reader = _Meanwhile(
-        world.container.reader(), lambda: world.container.mover().move(job, Cancelled())
-    )
+    reader = _Meanwhile(world.container.reader(), lambda: world.container.cancel_job()(job.id))
 
     imported = (await importer_of(world, reader=reader)(job.id)).job
 
@@ -356,13 +358,9 @@ async def test_an_unknown_job_is_told() -> None:
 
 async def test_only_the_sheet_that_the_job_names_is_read() -> None:
     world = memory()
-    async with world.catalog.unit() as unit:
-        supplier = await unit.suppliers.add(a_supplier())
-    job = await carried(world)
-    named = replace(
-        job, supplier_id=supplier.id, source=replace(job.source, sheet_name="Опт"), version=9
-    )
-    await world.jobs.save(named, expected_version=job.version)
+    first = await carried(world)
+    job = replace(first, id=JobId(UUID(int=8)), source=replace(first.source, sheet_name="Опт"))
+    await world.jobs.add(job)
     assert job.file_key is not None
     rows = (a_row(sheet="Опт", sku="A"), a_row(sheet="Розница", sku="B"))
     reader = ScriptedRowReader({job.file_key: ReadRows(accepted=rows, rejected=())})

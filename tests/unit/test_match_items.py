@@ -17,8 +17,8 @@ from marketbel_core.catalog import MatchStatus, Product, ProductStatus, Supplier
 from marketbel_core.errors import JobNotFoundError, UnavailableError
 from marketbel_core.ids import JobId, SupplierId
 from marketbel_core.jobs import Cancelled, Job, JobProgress, Phase
-from marketbel_core.ports import Catalog, CatalogUnit, RecalculateStep
-from marketbel_core.use_cases import JobMover, MatchItems
+from marketbel_core.ports import Catalog, CatalogUnit, MatchStep, RecalculateStep
+from marketbel_core.use_cases import MatchItems
 from marketbel_runtime.lifespan import InMemory, memory
 from marketbel_runtime.settings import Settings
 
@@ -92,19 +92,8 @@ async def matching(world: InMemory, supplier_id: SupplierId) -> Job:
 
 
 def matcher_of(world: InMemory, catalog: Catalog, *, batch_size: int = 1) -> MatchItems:
-    settings = world.container.settings()
-    return MatchItems(
-        mover=JobMover(
-            jobs=world.jobs, catalog=catalog, clock=world.clock, telemetry=world.telemetry
-        ),
-        catalog=catalog,
-        candidates=world.container.candidates(),
-        queue=world.queue,
-        clock=world.clock,
-        thresholds=settings.thresholds,
-        batch_size=batch_size,
-        candidates_max=settings.match_max_candidates,
-        review_for=settings.review_for,
+    return world.container.match_items(
+        mover=world.container.mover(catalog=catalog), catalog=catalog, batch_size=batch_size
     )
 
 
@@ -255,7 +244,7 @@ async def test_a_second_delivery_keeps_the_figures_and_asks_again() -> None:
     again = await world.container.match_items()(job_id=job.id)
 
     assert again.items == 0
-    assert await world.jobs.get(job.id) == before
+    assert await world.jobs.get(job.id) == replace(before, token=before.token + 1)
     assert await world.queue.take() == lost
 
 
@@ -285,33 +274,21 @@ async def test_items_that_another_worker_holds_are_waited_for() -> None:
     job = await matching(world, await supplied(catalog, FREE="Насос", HELD="Краска"))
     match_items = matcher_of(world, catalog)
 
-    with pytest.raises(UnavailableError, match="1 items") as caught:
-        await match_items(job_id=job.id, may_retry=True)
+    for _ in range(5):  # however long: nobody erred
+        await match_items(job_id=job.id)
     waiting = await world.jobs.get(job.id)
-    asked = len(world.queue)
+    world.clock.tick(timedelta(minutes=1))
+    asked = await world.queue.take()
     catalog.held = False
-    result = await match_items(job_id=job.id, may_retry=True)
+    result = await match_items(job_id=job.id)
 
-    assert caught.value.code == "match.busy"
-    assert (waiting.phase, waiting.progress.matches_found, asked) == (Phase.MATCHING, 1, 0)
+    assert waiting.deferred_by is not None
+    assert (waiting.deferred_by.code, waiting.deferrals) == ("match.busy", 0)
+    assert "1 items" in waiting.deferred_by.message
+    assert (waiting.phase, waiting.progress.matches_found) == (Phase.MATCHING, 1)
+    assert asked == MatchStep(job_id=job.id, attempt=1, supplier_id=job.supplier_id, delivery=1)
     assert (result.linked, result.drafted) == (0, 1)
     assert (await world.jobs.get(job.id)).progress.matches_found == 1
-    assert len(world.queue) == 1
-
-
-async def test_items_that_are_held_for_ever_end_the_attempt_with_its_figures() -> None:
-    world, catalog = memory(), _HoldingCatalog()
-    await known(catalog, a_product(name="Насос"))
-    job = await matching(world, await supplied(catalog, FREE="Насос", HELD="Краска"))
-
-    result = await matcher_of(world, catalog)(job_id=job.id)
-
-    failed = await world.jobs.get(job.id)
-    assert result.linked == 1
-    assert failed.failure is not None
-    assert failed.failure.code == "match.busy"
-    assert failed.progress.matches_found == 1
-    assert len(world.queue) == 0
 
 
 async def test_products_touched_before_it_broke_off_are_asked_for_all_the_same() -> None:
@@ -335,8 +312,7 @@ async def test_a_commit_that_is_lost_leaves_its_batch_unmatched_and_no_draft_in_
     job = await matching(world, await supplied(world.catalog, A="Насос", B="Краска"))
     failing = _FailingCommits(world.catalog, before=2)  # the index, the first batch
 
-    with pytest.raises(UnavailableError):
-        await matcher_of(world, failing)(job_id=job.id, may_retry=True)
+    await matcher_of(world, failing)(job_id=job.id)
 
     statuses = sorted(item.match_status for item in world.catalog.items())
     assert statuses == [MatchStatus.AUTO_MATCHED, MatchStatus.UNMATCHED]

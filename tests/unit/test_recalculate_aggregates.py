@@ -21,7 +21,7 @@ from marketbel_core.errors import JobNotFoundError, UnavailableError
 from marketbel_core.ids import JobId, ProductId, SupplierId
 from marketbel_core.jobs import Cancelled, ItemsMatched, Job, JobProgress, Phase
 from marketbel_core.ports import Catalog, CatalogUnit, LogLevel
-from marketbel_core.use_cases import JobMover, RecalculateAggregates, RecalculateResult
+from marketbel_core.use_cases import RecalculateAggregates, RecalculateResult
 from marketbel_runtime.lifespan import InMemory, memory
 from marketbel_runtime.settings import Settings
 
@@ -107,10 +107,9 @@ async def matching(world: InMemory, supplier_id: SupplierId) -> Job:
 
 
 def step_of(world: InMemory, catalog: Catalog) -> RecalculateAggregates:
-    mover = JobMover(
-        jobs=world.jobs, catalog=catalog, clock=world.clock, telemetry=world.telemetry
+    return world.container.recalculate_aggregates(
+        mover=world.container.mover(catalog=catalog), catalog=catalog
     )
-    return RecalculateAggregates(mover=mover, catalog=catalog, clock=world.clock, currency="BYN")
 
 
 async def test_the_lowest_offer_of_all_suppliers_is_the_products_price() -> None:
@@ -294,18 +293,19 @@ async def test_an_unknown_job_is_told() -> None:
         await memory().container.recalculate_aggregates()(job_id=JobId(UUID(int=7)))
 
 
-async def test_a_catalogue_that_is_away_is_waited_for_or_ends_the_attempt() -> None:
+async def test_a_catalogue_that_is_away_is_waited_for_three_times_and_then_fails_the_job() -> None:
     world = memory()
     job = await matching(world, await offered(world, "10.00"))
     step = step_of(world, _Away())
 
-    with pytest.raises(UnavailableError):
-        await step(job_id=job.id, may_retry=True)
-    waiting = await world.jobs.get(job.id)
-    result = await step(job_id=job.id)
+    for tries in (1, 2, 3):
+        await step(job_id=job.id)
+        waiting = await world.jobs.get(job.id)
+        assert (waiting.phase, waiting.deferrals, waiting.attempt) == (Phase.MATCHING, tries, 1)
+        assert waiting.not_before is not None
+        assert waiting.not_before > world.clock.now()
+    await step(job_id=job.id)
 
-    assert waiting == job
-    assert result == RecalculateResult()
     failed = await world.jobs.get(job.id)
     assert failed.failure is not None
     assert failed.failure.code == "postgres.unavailable"
@@ -314,12 +314,7 @@ async def test_a_catalogue_that_is_away_is_waited_for_or_ends_the_attempt() -> N
 async def test_a_job_is_complete_even_if_the_row_log_cannot_be_told() -> None:
     world = memory()
     job = await matching(world, await offered(world, "10.00"))
-    mover = JobMover(
-        jobs=world.jobs, catalog=_Away(), clock=world.clock, telemetry=world.telemetry
-    )
-    step = RecalculateAggregates(
-        mover=mover, catalog=world.catalog, clock=world.clock, currency="BYN"
-    )
+    step = world.container.recalculate_aggregates(mover=world.container.mover(catalog=_Away()))
 
     result = await step(job_id=job.id)
 

@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Final
 from uuid import UUID
@@ -17,7 +17,7 @@ from marketbel_adapters.testing.builders import NOW, a_product, a_row
 from marketbel_core.catalog import Product, ProductAggregates, SourceRef, SourceType
 from marketbel_core.errors import RefusedError, UnavailableError
 from marketbel_core.ids import JobId, ProductId, SupplierItemId
-from marketbel_core.jobs import Job, JobProgress, Phase
+from marketbel_core.jobs import Failure, Job, JobProgress, Phase
 from marketbel_core.matching import ReviewTask
 from marketbel_core.ports import (
     AnalysisFinished,
@@ -65,7 +65,7 @@ class End:
 async def end_of(world: InMemory) -> End:
     catalog = world.catalog
     return End(
-        job=replace(await world.jobs.get(_JOB), version=0),
+        job=replace(await world.jobs.get(_JOB), version=0, token=0),
         items=catalog.stored_items(),
         products=catalog.products(),
         aggregates=catalog.aggregates(),
@@ -137,7 +137,7 @@ async def test_a_list_that_is_read_here_ends_in_the_catalogue() -> None:
     assert world.catalog.log()[-1].message == (
         "4 rows read, 1 rejected, 1 linked, 1 sent to review"
     )
-    assert [world.telemetry.counts[f"job.{phase}"] for phase in Phase] == [1, 1, 1, 1, 0]
+    assert [world.telemetry.counts[f"job.{phase}"] for phase in Phase] == [2, 1, 1, 1, 0]
 
 
 async def test_a_list_that_ml_analyze_reads_ends_in_the_catalogue() -> None:
@@ -245,14 +245,21 @@ async def test_a_step_that_cannot_reach_its_neighbour_is_delivered_until_it_can(
     step = await next_step(world)
     assert step is not None
 
-    for _ in range(2):
-        with suppress(UnavailableError):
-            await run_step(world.container, step, may_retry=True)
+    for tries in range(1, 4):
+        await run_step(world.container, step)
+        assert (await world.jobs.get(_JOB)).deferrals == tries
+        assert await world.queue.take() is None  # it waits for its instant
+        world.clock.tick(timedelta(minutes=10))
+        step = await next_step(world)
+        assert isinstance(step, CourierStep)
+        assert step.delivery == tries
     world.sources.put(_PLACE, _LIST.encode())
-    await run_step(world.container, step, may_retry=True)
+    await run_step(world.container, step)
     await world.run()
 
-    assert await end_of(world) == await undisturbed()
+    job = await world.jobs.get(_JOB)
+    assert (job.phase, job.attempt, job.deferrals) == (Phase.COMPLETE, 1, 0)
+    assert (await end_of(world)).aggregates == (await undisturbed()).aggregates
 
 
 async def test_a_list_that_is_refused_ends_its_road_and_no_other() -> None:
@@ -325,8 +332,11 @@ async def test_a_step_of_an_earlier_attempt_leaves_the_present_one_alone() -> No
         assert step is not None
         await run_step(world.container, step)
     present = await world.jobs.get(_JOB)
-    moved = replace(present, attempt=2, version=present.version + 1)
-    await world.jobs.save(moved, expected_version=present.version)
+    failed = await world.container.mover().fail(present, Failure(code="a.b", message="broken"))
+    await world.container.retry_job()(failed.id)
+    while type(await next_step(world)) is not CourierStep:
+        pass
+    moved = await world.jobs.get(_JOB)
 
     await run_step(world.container, step)
     await run_step(world.container, RecalculateStep(job_id=_JOB, attempt=1))

@@ -1,5 +1,6 @@
 """A price list sets out: which supplier, which job, who reads, what is asked."""
 
+from datetime import datetime
 from uuid import UUID
 
 import pytest
@@ -10,7 +11,7 @@ from marketbel_core.errors import RefusedError, SupplierNotFoundError, Unavailab
 from marketbel_core.ids import JobId, SupplierId
 from marketbel_core.jobs import AttemptFailed, Failure, Phase, Reading
 from marketbel_core.ports import CourierStep, Step, StepQueue
-from marketbel_core.use_cases import StartIngestion, StartRequest
+from marketbel_core.use_cases import StartRequest
 from marketbel_runtime.lifespan import InMemory, memory
 from marketbel_runtime.settings import Settings
 
@@ -20,7 +21,8 @@ _SOURCE = SourceRef(type=SourceType.CSV, location="https://example.com/lists/mar
 class _SilentQueue(StepQueue):
     """A queue that cannot be reached."""
 
-    async def ask(self, step: Step) -> bool:
+    async def ask(self, step: Step, *, not_before: datetime | None = None) -> bool:
+        del not_before
         raise UnavailableError(f"cannot ask for {type(step).__name__}", code="queue.unavailable")
 
 
@@ -168,14 +170,7 @@ async def test_a_caller_that_runs_the_courier_itself_has_nothing_asked() -> None
 async def test_a_start_whose_ask_was_lost_can_be_said_again() -> None:
     world = memory()
     request = StartRequest(source=_SOURCE, supplier_name="One", job_id=JobId(UUID(int=7)))
-    without_queue = StartIngestion(
-        jobs=world.jobs,
-        catalog=world.catalog,
-        queue=_SilentQueue(),
-        clock=world.clock,
-        ids=world.container.ids(),
-        ml_enabled=True,
-    )
+    without_queue = world.container.start_ingestion(queue=_SilentQueue())
     with pytest.raises(UnavailableError):
         await without_queue(request)
 

@@ -1,9 +1,13 @@
 """Suppliers and the places of their lists."""
 
+from urllib.parse import urlsplit
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from marketbel_adapters.testing.builders import a_supplier
-from marketbel_core.catalog import SourceRef, SourceType
+from marketbel_core.catalog import SourceRef, SourceType, shown_location
 
 
 @pytest.mark.parametrize("name", ["Я", "  padded  ", "x" * 255])
@@ -36,3 +40,70 @@ def test_a_source_means_every_sheet_unless_told() -> None:
 
     assert source.sheet_name is None
     assert source.original_filename is None
+
+
+@pytest.mark.parametrize(
+    ("location", "shown"),
+    [
+        ("https://shop.example/march.xlsx", "https://shop.example/march.xlsx"),
+        ("https://shop.example/march.xlsx?token=s3cret#s3cret", "https://shop.example/march.xlsx"),
+        ("https://shop.example?token=s3cret", "https://shop.example"),
+        ("https://user:s3cret@shop.example:8443/a", "https://shop.example:8443/a"),
+        ("https://s3cret@shop.example", "https://shop.example"),
+        ("HTTPS://user:s3cret@[::1]:80/a?s3cret", "HTTPS://[::1]:80/a"),
+        ("https://user:s3@cret@shop.example/a", "https://shop.example/a"),
+        ("https://user:s3cret/more@shop.example/a", "https://"),
+        ("https://user:s3?cret@shop.example/a?s3cret", "https://"),
+        ("https://user:s3#cret@shop.example/a", "https://"),
+        ("https://user:s3cret\\@shop.example/a", "https://shop.example/a"),
+        ("https:user:s3cret@shop.example/a?s3cret", "https:shop.example/a"),
+        ("https:\\\\user:s3cret@shop.example\\a?s3cret", "https:\\\\shop.example\\a"),
+        ("  ht\ntps://user:s3cret@shop.example/a?s3cret\t ", "https://shop.example/a"),
+        ("https://[x?s3cret", "https://[x"),
+        ("https://host:port/@a?s3cret", "https://"),
+        ("https://shop.example/@team/a.csv", "https://shop.example/@team/a.csv"),
+        ("ftp://user:s3cret@shop.example/a.csv", "ftp://shop.example/a.csv"),
+        ("https://shop.example/a ?s3cret", "https://shop.example/a"),
+        ("https://", "https://"),
+        ("https://?s3cret", "https://"),
+        ("https://?mail=s3@cret", "https://"),
+        ("https://user:s3cret@/a", "https://"),
+        ("https:https://user:s3cret@shop.example/a", "https:"),
+    ],
+)
+def test_an_address_is_shown_without_credentials_and_parameters(location: str, shown: str) -> None:
+    assert shown_location(location) == shown
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "/shared/uploads/what?.csv",
+        "march #2.xlsx",
+        "C:\\lists\\a?.csv",
+        "a@b.csv",
+        "",
+        " x ",
+        "x\n",
+    ],
+)
+def test_a_path_is_shown_as_it_is(location: str) -> None:
+    assert shown_location(location) == location
+
+
+@given(location=st.text())
+def test_showing_never_fails_and_shows_no_more_the_second_time(location: str) -> None:
+    shown = shown_location(location)
+
+    assert shown_location(shown) == shown
+
+
+@given(
+    host=st.from_regex(r"[a-z]{1,9}\.example(:[0-9]{1,5})?", fullmatch=True),
+    user=st.text(st.characters(exclude_characters="/\\?#@", exclude_categories=["C", "Z"])),
+    query=st.text(),
+)
+def test_what_is_shown_still_names_the_host(host: str, user: str, query: str) -> None:
+    shown = shown_location(f"https://{user}@{host}/list.csv?{query}")
+
+    assert (urlsplit(shown).netloc, urlsplit(shown).path) == (host, "/list.csv")

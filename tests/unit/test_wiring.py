@@ -27,7 +27,8 @@ def test_each_argument_is_of_the_annotated_type(name: str) -> None:
 
     assert set(given) == wanted
     for key, value in given.items():
-        assert isinstance(value, hints[key]), f"{name}({key}=) got {type(value).__name__}"
+        hint = typing.get_origin(hints[key]) or hints[key]
+        assert isinstance(value, hint), f"{name}({key}=) got {type(value).__name__}"
 
 
 def test_every_use_case_of_the_core_is_wired() -> None:

@@ -58,6 +58,13 @@ class MemoryFileStore(FileStore):
         _check_key(key)
         return self._sidecars.get(key)
 
+    async def verify(self, key: FileKey) -> bool:
+        sidecar = await self.sidecar(key)
+        content = self._files.get(key)
+        if sidecar is None or content is None:
+            return False
+        return hashlib.sha256(content).hexdigest() == sidecar.checksum_sha256
+
     async def read(self, key: FileKey) -> bytes:
         _check_key(key)
         content = self._files.get(key)

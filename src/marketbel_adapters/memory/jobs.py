@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from marketbel_adapters.memory.environment import ManualClock
-from marketbel_core.catalog import shown_location
 from marketbel_core.errors import IllegalTransitionError, JobNotFoundError, StaleJobError
 from marketbel_core.ids import JobId
 from marketbel_core.jobs import (
@@ -67,7 +66,9 @@ class MemoryJobStore(JobStore):
     def __init__(
         self, clock: Clock | None = None, *, journal: MemoryJobJournal | None = None
     ) -> None:
-        """Lend jobs by `clock`, and write what happens into `journal`; both are made if missing."""
+        """Lend jobs by `clock`, and write what happens into `journal`; both
+        are made if missing.
+        """
         self._clock = clock or ManualClock()
         self.journal = journal or MemoryJobJournal()
         self._jobs: dict[JobId, Job] = {}
@@ -172,4 +173,4 @@ class MemoryJobStore(JobStore):
 
 
 def _shown(job: Job) -> Job:
-    return replace(job, source=replace(job.source, location=shown_location(job.source.location)))
+    return replace(job, source=job.source.shown())

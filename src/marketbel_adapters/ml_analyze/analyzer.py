@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 from urllib.parse import quote
@@ -36,6 +37,10 @@ _ANSWER_WITHIN: Final = timedelta(seconds=60)
 
 _REPLY_BYTES_MAX: Final = 1_048_576
 """A status with a thousand sentences has a tenth of it; more than that is not read into memory."""
+
+_ASKED_AT_ONCE: Final = 16
+"""Status questions under way together: enough to hide the network, too few to crowd
+the service."""
 
 _TAKEN: Final = frozenset({200, 201, 202})
 _UNKNOWN: Final = frozenset({404, 422})  # 422: the service does not take the id for one of its own
@@ -96,6 +101,20 @@ class HttpAnalyzer(Analyzer):
         if status in _UNKNOWN:
             return AnalysisUnknown()
         raise _no_answer(status, body)
+
+    async def reports(
+        self, analysis_ids: Sequence[AnalysisId]
+    ) -> list[AnalysisReport | PortError]:
+        free = asyncio.Semaphore(_ASKED_AT_ONCE)
+
+        async def one(analysis_id: AnalysisId) -> AnalysisReport | PortError:
+            async with free:
+                try:
+                    return await self.report(analysis_id)
+                except PortError as error:
+                    return error
+
+        return list(await asyncio.gather(*map(one, analysis_ids)))
 
     async def health(self) -> bool:
         """Tell whether the service is there and takes files, be it degraded."""

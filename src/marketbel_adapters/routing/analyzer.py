@@ -1,5 +1,8 @@
 """Who reads a file: ml-analyze, or this package in its own import step."""
 
+from collections.abc import Sequence
+
+from marketbel_core.errors import PortError
 from marketbel_core.ids import AnalysisId
 from marketbel_core.jobs import Reading
 from marketbel_core.ports import (
@@ -42,3 +45,8 @@ class RoutingAnalyzer(Analyzer):
 
     async def report(self, analysis_id: AnalysisId) -> AnalysisReport:
         return await self._ml.report(analysis_id)
+
+    async def reports(
+        self, analysis_ids: Sequence[AnalysisId]
+    ) -> list[AnalysisReport | PortError]:
+        return await self._ml.reports(analysis_ids)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
@@ -12,6 +12,18 @@ from marketbel_core.ids import SupplierId
 __all__ = ["FileType", "SourceRef", "SourceType", "Supplier", "shown_location"]
 
 _NAME_LENGTH_MAX: Final = 255
+
+_ADDRESS: Final = re.compile(
+    r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.\-]+:)(?P<slashes>[/\\]*)(?P<rest>.*)"
+)
+"""An address begins with a scheme of two letters or more: `C:` is a drive."""
+
+_IGNORED: Final = re.compile(r"[\x00-\x1f\x7f]")
+"""What browsers and libraries drop from an address before they read it."""
+
+_AUTHORITY_END: Final = re.compile(r"[/?#]")
+_PARAMETERS: Final = re.compile(r"[?#]")
+_HOST_AND_PORT: Final = re.compile(r"(\[[^\]]*\]|[^:]+)(:[0-9]+)?")
 
 
 class SourceType(StrEnum):
@@ -39,16 +51,25 @@ class SourceRef:
         location: An http(s) address, or the path of a local file.
         sheet_name: The sheet to read; `None` means every sheet.
         original_filename: The name that people know the file by, when it is known.
+        is_shortened: Whether `location` is only what may be shown of the address.
     """
 
     type: SourceType
     location: str
     sheet_name: str | None = None
     original_filename: str | None = None
+    is_shortened: bool = False
 
     def __post_init__(self) -> None:
         if not self.location.strip():
             raise ValueError("location must not be blank")
+
+    def shown(self) -> "SourceRef":
+        """Return the source as it may be shown: see `shown_location`."""
+        location = shown_location(self.location)
+        if location == self.location:
+            return self
+        return replace(self, location=location, is_shortened=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,13 +96,18 @@ class Supplier:
 
 
 def shown_location(location: str) -> str:
-    """Return `location` as it may be shown: an address without credentials, query and fragment.
+    """Return `location` as it may be shown and kept: an address without what may be secret.
 
-    The path of a local file is returned as it is. Never raises.
+    Credentials, query and fragment of an address go, whatever its scheme; where it cannot be told
+    where credentials end, all but the scheme goes. A path is returned as it is. Never raises.
     """
-    scheme, mark, rest = location.partition("://")
-    if not mark:
+    address = _ADDRESS.fullmatch(_IGNORED.sub("", location).strip())
+    if address is None:
         return location
-    place = re.split(r"[?#]", rest, maxsplit=1)[0]
-    host, slash, path = place.replace("\\", "/").partition("/")
-    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
+    scheme, slashes, rest = address.group("scheme", "slashes", "rest")
+    authority = _AUTHORITY_END.split(rest, maxsplit=1)[0]
+    host = authority.rpartition("@")[2]
+    if "@" in rest and not _HOST_AND_PORT.fullmatch(host):
+        return scheme + slashes  # a password with a bare `/`, `?` or `#` in it, or worse
+    kept = _PARAMETERS.split(host + rest[len(authority) :], maxsplit=1)[0]
+    return scheme + slashes + kept.rstrip()

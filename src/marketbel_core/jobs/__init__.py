@@ -1,33 +1,35 @@
 """Jobs: the machine that a supplier file's journey runs on, and when to try again."""
 
-from marketbel_core.jobs.job import (
+from marketbel_core.jobs.events import (
     EVENT_SUMMARIES,
     PHASE_PARAGRAPHS,
     TRANSITIONS,
-    WORKER_KILLED,
     Actor,
     AttemptFailed,
     Cancelled,
     Deferred,
     DownloadStarted,
     Failure,
+    FileStored,
     FileSubmitted,
     ItemsMatched,
     ItemsParsed,
-    Job,
     JobEvent,
-    JobProgress,
     LeaseLost,
     Phase,
-    Reading,
     Replayed,
     Resubmitted,
     RetryRequested,
-    advance,
+)
+from marketbel_core.jobs.job import (
+    WORKER_KILLED,
+    Job,
+    JobProgress,
+    Reading,
     choose_reading,
-    claimed,
     new_job,
 )
+from marketbel_core.jobs.moves import advance, claimed
 from marketbel_core.jobs.retry import backoff, next_try
 
 __all__ = [
@@ -41,6 +43,7 @@ __all__ = [
     "Deferred",
     "DownloadStarted",
     "Failure",
+    "FileStored",
     "FileSubmitted",
     "ItemsMatched",
     "ItemsParsed",

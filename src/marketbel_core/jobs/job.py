@@ -1,81 +1,23 @@
-"""The ingestion job: its phases, its events and the one function that moves it.
+"""The ingestion job: one supplier file's journey, and what can be told of it."""
 
-The table below is the whole machine. A transition that is not in it does not exist. A job is one
-supplier file's journey; delivering the same step twice is normal, so every writer names the
-version that it read, and the store refuses the second of two.
-"""
-
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
 from marketbel_core.catalog import SourceRef
-from marketbel_core.errors import IllegalTransitionError, SupplierNotFoundError
+from marketbel_core.errors import SupplierNotFoundError
 from marketbel_core.ids import AnalysisId, FileKey, JobId, SupplierId
+from marketbel_core.jobs.events import Actor, Failure, Phase
 
 __all__ = [
-    "EVENT_SUMMARIES",
-    "PHASE_PARAGRAPHS",
-    "TRANSITIONS",
     "WORKER_KILLED",
-    "Actor",
-    "AttemptFailed",
-    "Cancelled",
-    "Deferred",
-    "DownloadStarted",
-    "Failure",
-    "FileSubmitted",
-    "ItemsMatched",
-    "ItemsParsed",
     "Job",
-    "JobEvent",
     "JobProgress",
-    "LeaseLost",
-    "Phase",
     "Reading",
-    "Replayed",
-    "Resubmitted",
-    "RetryRequested",
-    "advance",
     "choose_reading",
-    "claimed",
     "new_job",
 ]
-
-
-class Phase(StrEnum):
-    """Where a job stands; the five words that the admin interface knows."""
-
-    DOWNLOADING = "downloading"
-    ANALYZING = "analyzing"
-    MATCHING = "matching"
-    COMPLETE = "complete"
-    FAILED = "failed"
-
-
-PHASE_PARAGRAPHS: Final[dict[Phase, str]] = {
-    Phase.DOWNLOADING: (
-        "The courier owns the job: the file is being fetched, stored and handed to whoever reads "
-        "it. Every new job starts here, and so does every further attempt of a failed one."
-    ),
-    Phase.ANALYZING: (
-        "The file is being read, by ml-analyze (the polling round asks how far it is) or here "
-        "(the import step reads it). A reading that is older than it may be and whose figures "
-        "stand still from one round to the next fails as stalled."
-    ),
-    Phase.MATCHING: (
-        "The items are in the catalogue; the supplier's whole backlog is being matched and the "
-        "products that it touches get their lowest price anew."
-    ),
-    Phase.COMPLETE: (
-        "Items are matched and aggregates follow them. Final: nothing leaves this phase."
-    ),
-    Phase.FAILED: (
-        "An attempt ended, with a code, a sentence and who erred. A retry takes the job back to "
-        "downloading while attempts are left; without any it stays here for a person."
-    ),
-}
 
 
 class Reading(StrEnum):
@@ -83,31 +25,6 @@ class Reading(StrEnum):
 
     ML = "ml"  # ml-analyze, over HTTP
     LOCAL = "local"  # this package
-
-
-class Actor(StrEnum):
-    """Who caused a transition; not who wrote it down: only the worker writes."""
-
-    COURIER = "python-ingestion"
-    ML_ANALYZE = "ml-analyze"
-    PERSON = "person"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
-    """Why an attempt ended.
-
-    Attributes:
-        code: Stable, for machines: `http.denied`.
-        message: One sentence for people, with the cure where there is one.
-        actor: Who erred.
-        details: Further sentences, for example the analyzer's own errors.
-    """
-
-    code: str
-    message: str
-    actor: Actor = Actor.COURIER
-    details: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,134 +55,6 @@ class JobProgress:
                 raise ValueError(f"{name} must not be negative")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DownloadStarted:
-    """A worker began to fetch the file."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileSubmitted:
-    """The file is stored and handed over for reading.
-
-    Attributes:
-        file_key: Where it rests.
-        analysis_id: The analyzer's name for the reading; `None` when it is read here.
-    """
-
-    file_key: FileKey
-    analysis_id: AnalysisId | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ItemsParsed:
-    """The reading ended and its items are in the catalogue."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ItemsMatched:
-    """No item of the supplier is left unmatched, and the aggregates have followed."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttemptFailed:
-    """The attempt ended without success."""
-
-    failure: Failure
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deferred:
-    """The step met trouble that time may cure; it is to be tried again.
-
-    Attributes:
-        failure: What the trouble was.
-        until: Not before this instant.
-        is_counted: Whether it uses up one of the phase's automatic tries. Waiting for a neighbour
-            that is known to be away, or for another worker, does not.
-    """
-
-    failure: Failure
-    until: datetime
-    is_counted: bool = True
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resubmitted:
-    """The analyzer had forgotten the reading and was handed the file once more."""
-
-    analysis_id: AnalysisId
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RetryRequested:
-    """A further attempt was asked for by a person."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Replayed:
-    """A dead letter was taken up again by a person: its attempts are counted anew."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LeaseLost:
-    """The worker that held the job vanished; the next delivery gets a higher fencing token."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cancelled:
-    """A person called the job off; it can be retried."""
-
-
-type JobEvent = (
-    DownloadStarted
-    | FileSubmitted
-    | ItemsParsed
-    | ItemsMatched
-    | AttemptFailed
-    | Deferred
-    | Resubmitted
-    | RetryRequested
-    | Replayed
-    | LeaseLost
-    | Cancelled
-)
-
-TRANSITIONS: Final[dict[tuple[Phase, type[JobEvent]], Phase]] = {
-    (Phase.DOWNLOADING, DownloadStarted): Phase.DOWNLOADING,
-    (Phase.DOWNLOADING, FileSubmitted): Phase.ANALYZING,
-    (Phase.DOWNLOADING, AttemptFailed): Phase.FAILED,
-    (Phase.DOWNLOADING, Deferred): Phase.DOWNLOADING,
-    (Phase.DOWNLOADING, LeaseLost): Phase.DOWNLOADING,
-    (Phase.DOWNLOADING, Cancelled): Phase.FAILED,
-    (Phase.ANALYZING, ItemsParsed): Phase.MATCHING,
-    (Phase.ANALYZING, AttemptFailed): Phase.FAILED,
-    (Phase.ANALYZING, Deferred): Phase.ANALYZING,
-    (Phase.ANALYZING, Resubmitted): Phase.ANALYZING,
-    (Phase.ANALYZING, LeaseLost): Phase.ANALYZING,
-    (Phase.ANALYZING, Cancelled): Phase.FAILED,
-    (Phase.MATCHING, ItemsMatched): Phase.COMPLETE,
-    (Phase.MATCHING, AttemptFailed): Phase.FAILED,
-    (Phase.MATCHING, Deferred): Phase.MATCHING,
-    (Phase.MATCHING, LeaseLost): Phase.MATCHING,
-    (Phase.MATCHING, Cancelled): Phase.FAILED,
-    (Phase.FAILED, RetryRequested): Phase.DOWNLOADING,
-    (Phase.FAILED, Replayed): Phase.DOWNLOADING,
-}
-
-EVENT_SUMMARIES: Final[dict[type[JobEvent], str]] = {
-    DownloadStarted: "a worker begins",
-    FileSubmitted: "file stored and handed over",
-    ItemsParsed: "items in the catalogue",
-    ItemsMatched: "matched, aggregates followed",
-    AttemptFailed: "the attempt ends",
-    Deferred: "to be tried again later",
-    Resubmitted: "handed over once more",
-    RetryRequested: "attempt + 1",
-    Replayed: "dead letter: attempts anew",
-    LeaseLost: "worker vanished: delivery + 1",
-    Cancelled: "called off",
-}
-
 _DEATHS_SHARED_MAX: Final = 2
 """Workers lost beside other work: any of it may have been the cause."""
 
@@ -274,12 +63,6 @@ _DEATHS_ALONE_MAX: Final = 3
 
 WORKER_KILLED: Final = "job.worker_killed"
 """The failure's code of a job that took one worker after the other with it."""
-
-_CANCELLED: Final = Failure(
-    code="job.cancelled",
-    message="A person called the job off; retry it to start again.",
-    actor=Actor.PERSON,
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -292,6 +75,7 @@ class Job:
         generation: From 1; a replayed dead letter adds one and begins at attempt 1 again.
         deliveries: How many workers vanished while they held the job in this phase, from 0.
         deferrals: How many automatic tries this phase has used up, from 0.
+        waits: How often the step was deferred in this phase without using up a try, from 0.
         not_before: When the deferred step is to be tried again; `None` when nothing is deferred.
         deferred_by: The trouble that it was deferred for.
         resubmissions: How often the analyzer was handed the file again in this attempt, from 0.
@@ -319,6 +103,7 @@ class Job:
     generation: int = 1
     deliveries: int = 0
     deferrals: int = 0
+    waits: int = 0
     not_before: datetime | None = None
     deferred_by: Failure | None = None
     resubmissions: int = 0
@@ -346,6 +131,13 @@ class Job:
     def is_active(self) -> bool:
         """Whether the job is still on its way."""
         return self.phase not in {Phase.COMPLETE, Phase.FAILED}
+
+    @property
+    def delivery(self) -> int:
+        """The number of the next delivery of the phase's step, from 0: each has a name of its own,
+        so that the queue does not take it for the one that is just ending.
+        """
+        return self.deliveries + self.deferrals + self.waits
 
     @property
     def runs_alone(self) -> bool:
@@ -388,97 +180,6 @@ def new_job(
         changed_at=now,
         attempts_max=attempts_max,
     )
-
-
-def advance(job: Job, event: JobEvent, *, now: datetime) -> Job:
-    """Return `job` after `event`; `job` itself is not changed.
-
-    Args:
-        job: The job as it was read.
-        event: What happened.
-        now: The instant of the transition (aware, UTC).
-
-    Raises:
-        IllegalTransitionError: the event does not apply in the job's phase, or a retry was
-            requested after the last allowed attempt.
-    """
-    target = TRANSITIONS.get((job.phase, type(event)))
-    out_of_attempts = isinstance(event, RetryRequested) and not job.can_retry
-    if target is None or out_of_attempts:
-        raise IllegalTransitionError(job_id=job.id, phase=job.phase, event=type(event).__name__)
-    moved = replace(
-        job, phase=target, version=job.version + 1, changed_at=now, actor=_actor(job, event)
-    )
-    if target is not job.phase:  # what was counted, was counted for the phase
-        moved = replace(moved, deliveries=0, deferrals=0, progressed_at=None)
-    if not isinstance(event, LeaseLost):
-        moved = replace(moved, not_before=None, deferred_by=None)
-    return _effect(moved, event)
-
-
-def _effect(job: Job, event: JobEvent) -> Job:  # noqa: PLR0911 - one a case
-    now = job.changed_at
-    match event:
-        case DownloadStarted():
-            return replace(job, started_at=now)
-        case FileSubmitted(file_key=file_key, analysis_id=analysis_id):
-            return replace(job, file_key=file_key, analysis_id=analysis_id)
-        case ItemsParsed():
-            return job
-        case ItemsMatched():
-            return replace(job, completed_at=now)
-        case AttemptFailed(failure=failure):
-            return replace(job, failure=failure, completed_at=now)
-        case Cancelled():
-            return replace(job, failure=_CANCELLED, completed_at=now)
-        case Deferred(failure=failure, until=until, is_counted=is_counted):
-            deferrals = job.deferrals + is_counted
-            return replace(job, deferrals=deferrals, not_before=until, deferred_by=failure)
-        case Resubmitted(analysis_id=analysis_id):
-            return replace(job, analysis_id=analysis_id, resubmissions=job.resubmissions + 1)
-        case RetryRequested():
-            return replace(_anew(job), attempt=job.attempt + 1)
-        case Replayed():
-            return replace(_anew(job), attempt=1, generation=job.generation + 1)
-        case LeaseLost():
-            return replace(job, deliveries=job.deliveries + 1, token=job.token + 1)
-
-
-def _anew(job: Job) -> Job:
-    return replace(
-        job,
-        token=job.token + 1,
-        analysis_id=None,
-        failure=None,
-        progress=JobProgress(),
-        resubmissions=0,
-        started_at=None,
-        completed_at=None,
-    )
-
-
-def claimed(job: Job, *, lost: bool) -> Job:
-    """Return `job` as the worker gets it that claims it: with a token that outdoes all others.
-
-    Args:
-        job: As it is stored; active, and held by nobody.
-        lost: Whether an earlier holder let its lease run out: a delivery is counted, no attempt.
-    """
-    return replace(job, token=job.token + 1, deliveries=job.deliveries + lost)
-
-
-def _actor(job: Job, event: JobEvent) -> Actor:
-    match event:
-        case AttemptFailed(failure=failure):
-            return failure.actor
-        case Deferred(failure=failure):
-            return failure.actor
-        case Cancelled():
-            return Actor.PERSON
-        case FileSubmitted() | ItemsParsed() | ItemsMatched() | Resubmitted():
-            return Actor.ML_ANALYZE if job.reading is Reading.ML else Actor.COURIER
-        case DownloadStarted() | RetryRequested() | Replayed() | LeaseLost():
-            return Actor.COURIER
 
 
 def choose_reading(*, local_asked: bool, supplier_wish: bool | None, ml_enabled: bool) -> Reading:

@@ -6,7 +6,8 @@ Source: Brooker, "Exponential Backoff And Jitter", 2015 (the "full jitter" varia
 from datetime import datetime, timedelta
 from typing import Final
 
-from marketbel_core.jobs.job import Deferred, Failure, Job
+from marketbel_core.jobs.events import Deferred, Failure
+from marketbel_core.jobs.job import Job
 
 __all__ = ["backoff", "next_try"]
 

@@ -1,10 +1,12 @@
 """Whoever reads a carried file: ml-analyze far away, or this package on the spot."""
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from marketbel_core.catalog import FileType
+from marketbel_core.errors import PortError
 from marketbel_core.ids import AnalysisId, FileKey, JobId, SupplierId
 from marketbel_core.intake.rows import ReadRows
 from marketbel_core.jobs import Reading
@@ -121,6 +123,21 @@ class Analyzer(Protocol):
             UnavailableError: as for `submit`.
             ProtocolError: as for `submit`.
         """
+
+    async def reports(
+        self, analysis_ids: Sequence[AnalysisId]
+    ) -> list[AnalysisReport | PortError]:
+        """Return for each reading how far it is, or the error that `report` raises.
+
+        One after the other unless the adapter can do better.
+        """
+        found: list[AnalysisReport | PortError] = []
+        for analysis_id in analysis_ids:
+            try:
+                found.append(await self.report(analysis_id))
+            except PortError as error:
+                found.append(error)
+        return found
 
 
 @runtime_checkable

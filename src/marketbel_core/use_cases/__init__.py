@@ -10,9 +10,11 @@ from marketbel_core.use_cases.recalculate_aggregates import (
     RecalculateResult,
 )
 from marketbel_core.use_cases.rescue_jobs import RescueJobs, RescueResult
+from marketbel_core.use_cases.retry_job import CancelJob, ReplayJob, RetryJob
 from marketbel_core.use_cases.start_ingestion import StartIngestion, StartRequest
 
 __all__ = [
+    "CancelJob",
     "CollectItems",
     "CollectResult",
     "Courier",
@@ -23,8 +25,10 @@ __all__ = [
     "MatchResult",
     "RecalculateAggregates",
     "RecalculateResult",
+    "ReplayJob",
     "RescueJobs",
     "RescueResult",
+    "RetryJob",
     "StartIngestion",
     "StartRequest",
     "rejection_entries",

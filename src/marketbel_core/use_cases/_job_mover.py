@@ -1,4 +1,7 @@
-"""How every step moves its job: advance, save, tell; and how a failed attempt is written down."""
+"""How every step holds and moves its job, and what trouble does to it."""
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 
 from marketbel_core.errors import (
     MarketbelError,
@@ -6,7 +9,8 @@ from marketbel_core.errors import (
     StaleJobError,
     UnavailableError,
 )
-from marketbel_core.ids import JobId
+from marketbel_core.ids import FileKey, JobId
+from marketbel_core.intake.stored_file import Sidecar
 from marketbel_core.jobs import (
     Actor,
     AttemptFailed,
@@ -16,21 +20,25 @@ from marketbel_core.jobs import (
     JobProgress,
     Phase,
     advance,
+    next_try,
 )
 from marketbel_core.ports import (
+    AnalysisRequest,
     Catalog,
     Clock,
     CourierStep,
     ImportStep,
+    JobHolds,
     JobStore,
     LogEntry,
     LogLevel,
     MatchStep,
     Step,
+    StepQueue,
     Telemetry,
 )
 
-__all__ = ["JobMover", "failure_of", "step_of"]
+__all__ = ["JobMover", "analysis_request", "failure_of", "step_of"]
 
 
 def failure_of(error: MarketbelError) -> Failure:
@@ -43,25 +51,94 @@ def step_of(job: Job) -> Step | None:
     """Return the step that the job waits for; `None` when it waits for ml-analyze or has ended."""
     match job.phase:
         case Phase.DOWNLOADING:
-            return CourierStep(job_id=job.id, attempt=job.attempt)
+            return CourierStep(job_id=job.id, attempt=job.attempt, delivery=job.delivery)
         case Phase.ANALYZING if job.analysis_id is None:
-            return ImportStep(job_id=job.id, attempt=job.attempt)
+            return ImportStep(job_id=job.id, attempt=job.attempt, delivery=job.delivery)
         case Phase.MATCHING:
-            return MatchStep(job_id=job.id, attempt=job.attempt, supplier_id=job.supplier_id)
+            return MatchStep(
+                job_id=job.id,
+                attempt=job.attempt,
+                supplier_id=job.supplier_id,
+                delivery=job.delivery,
+            )
         case Phase.ANALYZING | Phase.COMPLETE | Phase.FAILED:
             return None
 
 
+def analysis_request(job: Job, key: FileKey, sidecar: Sidecar) -> AnalysisRequest:
+    """Return the request to have the file under `key` read: the same one for the same attempt."""
+    return AnalysisRequest(
+        job_id=job.id,
+        attempt=job.attempt,
+        reading=job.reading,
+        supplier_id=job.supplier_id,
+        supplier_name=job.supplier_name,
+        key=key,
+        file_type=sidecar.file_type,
+        original_filename=sidecar.original_filename,
+        sheet_name=job.source.sheet_name,
+    )
+
+
 class JobMover:
-    """Loads, moves and saves jobs for the steps; a transition is told once it is stored."""
+    """Holds, moves and saves jobs for the steps; a transition is told once it is stored."""
 
     def __init__(
-        self, *, jobs: JobStore, catalog: Catalog, clock: Clock, telemetry: Telemetry
+        self,
+        *,
+        jobs: JobStore,
+        holds: JobHolds,
+        catalog: Catalog,
+        queue: StepQueue,
+        clock: Clock,
+        telemetry: Telemetry,
+        chance: Callable[[], float],
     ) -> None:
+        """Spread automatic tries by `chance`, which gives numbers from 0.0 to 1.0."""
         self._jobs = jobs
+        self._holds = holds
         self._catalog = catalog
+        self._queue = queue
         self._clock = clock
         self._telemetry = telemetry
+        self._chance = chance
+
+    @asynccontextmanager
+    async def hold(
+        self, job_id: JobId, *, phase: Phase, attempt: int | None = None
+    ) -> AsyncGenerator[Job | None]:
+        """Hold the job while the block works on it, and end its attempt by what goes wrong there.
+
+        The block gets `None` when there is nothing for it to do: the job is in another phase or
+        attempt, or somebody else has it. An error of ours in the block defers the job or fails it;
+        when somebody else has moved it meanwhile, it is theirs, and nothing is written.
+
+        Args:
+            job_id: Whose state it is.
+            phase: The phase that the step belongs to.
+            attempt: The attempt that asked; another one is left alone. `None` means any.
+
+        Raises:
+            JobNotFoundError: there is no such job.
+            UnavailableError: the job store cannot be reached.
+        """
+        waiting = await self._jobs.get(job_id)
+        if waiting.phase is not phase or attempt not in {None, waiting.attempt}:
+            yield None
+            return
+        try:
+            async with self._holds.hold(job_id) as job:
+                if job is None or job.phase is not phase or attempt not in {None, job.attempt}:
+                    yield None
+                    return
+                try:
+                    yield job
+                except StaleJobError:
+                    raise
+                except MarketbelError as error:
+                    await self._end_held(job, error)
+        except StaleJobError:
+            self._telemetry.event("job.taken_over", job_id=str(job_id))
 
     async def load(self, job_id: JobId) -> Job:
         """Return the stored job.
@@ -79,7 +156,7 @@ class JobMover:
             IllegalTransitionError: the event does not apply.
         """
         moved = advance(job, event, now=self._clock.now())
-        await self._jobs.save(moved, expected_version=job.version)
+        await self._jobs.save(moved, read=job, event=type(event))
         self._telemetry.event(
             "job.moved",
             job_id=str(moved.id),
@@ -113,7 +190,7 @@ class JobMover:
             task_id=str(job.id),
             level=level,
             message=message,
-            key=f"{level}:{job.attempt}",
+            key=f"{level}:{job.generation}:{job.attempt}",
             supplier_id=job.supplier_id,
         )
         try:
@@ -128,24 +205,54 @@ class JobMover:
         Figures decide nothing: when the store is away for a moment, they are lost and no more.
         """
         try:
-            await self._jobs.record_progress(job.id, progress, expected_version=job.version)
+            await self._jobs.record_progress(
+                job.id, progress, expected_version=job.version, at=self._clock.now()
+            )
         except UnavailableError as error:
             self._telemetry.event("progress.lost", job_id=str(job.id), error=str(error))
 
-    async def end_attempt(self, job: Job, error: MarketbelError, *, may_retry: bool) -> Job:
-        """Fail the job by `error`, unless time may cure it and another delivery will come.
+    async def end_attempt(self, job: Job, error: MarketbelError) -> Job:
+        """Defer the job when time may cure `error` and tries are left; else fail it.
 
         A job that somebody else moved meanwhile is theirs: it is returned as it is stored.
 
         Raises:
-            UnavailableError: `error` itself, when `may_retry` and time may cure it.
+            UnavailableError: the job store cannot be reached.
         """
-        if isinstance(error, UnavailableError) and may_retry:
-            self._telemetry.event("step.deferred", job_id=str(job.id), code=error.code)
-            raise error
         if isinstance(error, RefusedError):
             self._telemetry.count(f"refused.{error.code}")
+        failure = failure_of(error)
         try:
-            return await self.fail(job, failure_of(error))
+            if isinstance(error, UnavailableError):
+                deferred = await self._defer(job, failure, error)
+                if deferred is not None:
+                    return deferred
+            return await self.fail(job, failure)
         except StaleJobError:
             return await self.load(job.id)
+
+    async def _defer(self, job: Job, failure: Failure, error: UnavailableError) -> Job | None:
+        event = next_try(
+            job,
+            failure,
+            now=self._clock.now(),
+            chance=self._chance(),
+            retry_after=error.retry_after,
+        )
+        step = step_of(job)
+        if event is None or step is None:
+            return None
+        deferred = await self.move(job, event)
+        again = step_of(deferred)
+        assert again is not None, "a deferred job waits for the step that it waited for before"
+        await self._queue.ask(again, not_before=event.until)
+        return deferred
+
+    async def _end_held(self, job: Job, error: MarketbelError) -> None:
+        """End the attempt of a job that is held, as it stands now under the holder's own token."""
+        latest = await self._jobs.get(job.id)
+        if latest.token != job.token or latest.phase is not job.phase:
+            raise StaleJobError(
+                job.id, expected_version=job.version, stored_version=latest.version
+            )
+        await self.end_attempt(latest, error)

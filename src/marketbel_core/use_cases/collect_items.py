@@ -4,28 +4,35 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
-from marketbel_core.errors import MarketbelError, StaleJobError
-from marketbel_core.jobs import Actor, Failure, ItemsParsed, Job, Phase
+from marketbel_core.errors import MarketbelError, PortError, StaleJobError
+from marketbel_core.jobs import Actor, Failure, ItemsParsed, Job, Phase, Resubmitted
 from marketbel_core.ports import (
     AnalysisFailed,
     AnalysisFinished,
     AnalysisReport,
+    AnalysisRequest,
     AnalysisRunning,
     AnalysisUnknown,
     Analyzer,
     Clock,
+    FileStore,
     JobStore,
+    Lease,
     Leases,
     LogLevel,
+    ReadElsewhere,
     StepQueue,
     Telemetry,
 )
-from marketbel_core.use_cases._job_mover import JobMover, step_of
+from marketbel_core.use_cases._job_mover import JobMover, analysis_request, step_of
 
 __all__ = ["CollectItems", "CollectResult"]
 
 _BATCH_MAX: Final = 1_000
 """Jobs a round; the longest unchanged first, so that none starves."""
+
+_CHUNK: Final = 100
+"""Jobs that are asked about together; the round's lease is renewed between."""
 
 _LEASE_NAME: Final = "poll"
 _LEASE_DURATION: Final = timedelta(seconds=60)
@@ -60,6 +67,7 @@ class CollectItems:
         mover: JobMover,
         jobs: JobStore,
         leases: Leases,
+        files: FileStore,
         analyzer: Analyzer,
         queue: StepQueue,
         clock: Clock,
@@ -69,6 +77,7 @@ class CollectItems:
         self._mover = mover
         self._jobs = jobs
         self._leases = leases
+        self._files = files
         self._analyzer = analyzer
         self._queue = queue
         self._clock = clock
@@ -76,33 +85,45 @@ class CollectItems:
         self._analyzing_max = analyzing_max
 
     async def __call__(self) -> CollectResult:
-        """Poll every job that is read elsewhere; one job's trouble never stops the others."""
+        """Poll every job that is read elsewhere; one job's trouble never stops the others.
+
+        Raises:
+            UnavailableError: the job store cannot be reached.
+        """
         lease = await self._leases.acquire(_LEASE_NAME, duration=_LEASE_DURATION)
         if lease is None:
             self._telemetry.count("poll.skipped")
             return CollectResult(skipped=True)
         try:
-            return await self._round()
+            return await self._round(lease)
         finally:
             await self._leases.release(lease)
 
-    async def _round(self) -> CollectResult:
+    async def _round(self, lease: Lease) -> CollectResult:
         polled = moved = 0
         errors: list[str] = []
-        for job in await self._jobs.list_in(Phase.ANALYZING, limit=_BATCH_MAX):
-            if job.analysis_id is None:
-                continue  # read here, by the import step
-            polled += 1
-            try:
-                moved += await self._poll(job)
-            except MarketbelError as error:
-                errors.append(f"{job.id}: {error}")
-                moved += await self._fail_if_stalled(job)
+        waiting = [
+            job
+            for job in await self._jobs.list_in(Phase.ANALYZING, limit=_BATCH_MAX)
+            if job.analysis_id is not None  # the others are read here, by the import step
+        ]
+        for start in range(0, len(waiting), _CHUNK):
+            if await self._leases.renew(lease, duration=_LEASE_DURATION) is None:
+                break  # another worker's round goes on from here
+            jobs = waiting[start : start + _CHUNK]
+            ids = [job.analysis_id for job in jobs if job.analysis_id is not None]
+            for job, report in zip(jobs, await self._analyzer.reports(ids), strict=True):
+                polled += 1
+                try:
+                    moved += await self._poll(job, report)
+                except MarketbelError as error:
+                    errors.append(f"{job.id}: {error}")
+                    moved += await self._fail_if_stalled(job)
         return CollectResult(polled=polled, moved=moved, errors=tuple(errors))
 
-    async def _poll(self, job: Job) -> bool:
-        assert job.analysis_id is not None, "only jobs that are read elsewhere are polled"
-        report = await self._analyzer.report(job.analysis_id)
+    async def _poll(self, job: Job, report: AnalysisReport | PortError) -> bool:
+        if isinstance(report, PortError):
+            raise report
         try:
             return await self._follow(job, report)
         except StaleJobError:
@@ -119,9 +140,7 @@ class CollectItems:
                 message = f"ml-analyze could not read it: {sentence}"
                 await self._fail(job, "ml.failed", message, details=errors[:_DETAILS_MAX])
             case AnalysisUnknown():
-                await self._fail(
-                    job, "ml.job_lost", "ml-analyze does not know the reading any more; retry it"
-                )
+                await self._resubmit(job)
         return True
 
     async def _still_running(self, job: Job, report: AnalysisRunning) -> bool:
@@ -134,6 +153,24 @@ class CollectItems:
             return await self._fail_if_stalled(job)
         await self._mover.progress(job, figures)
         return False
+
+    async def _resubmit(self, job: Job) -> None:
+        """Hand the file over once more under the same key; a reading forgotten twice is lost."""
+        request = await self._request(job) if job.resubmissions == 0 else None
+        if request is None:
+            await self._fail(
+                job, "ml.job_lost", "ml-analyze does not know the reading any more; retry it"
+            )
+            return
+        submission = await self._analyzer.submit(request)
+        if isinstance(submission, ReadElsewhere):
+            await self._mover.move(job, Resubmitted(analysis_id=submission.analysis_id))
+
+    async def _request(self, job: Job) -> AnalysisRequest | None:
+        if job.file_key is None:
+            return None
+        sidecar = await self._files.sidecar(job.file_key)
+        return None if sidecar is None else analysis_request(job, job.file_key, sidecar)
 
     async def _finish(self, job: Job, report: AnalysisFinished) -> None:
         figures = replace(
@@ -151,11 +188,13 @@ class CollectItems:
         await self._queue.ask(step)
 
     async def _fail_if_stalled(self, job: Job) -> bool:
-        if self._clock.now() - job.changed_at < self._analyzing_max:
+        if self._clock.now() - (job.progressed_at or job.changed_at) < self._analyzing_max:
             return False
         minutes = int(self._analyzing_max.total_seconds() // 60)
         try:
-            await self._fail(job, "ml.stalled", f"no end of the reading after {minutes} minutes")
+            await self._fail(
+                job, "ml.stalled", f"no progress of the reading for {minutes} minutes; retry it"
+            )
         except MarketbelError:
             return False  # moved by somebody else, gone, or out of reach: the next round sees
         return True

@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Final
 
-from marketbel_core.errors import MarketbelError, StaleJobError
+from marketbel_core.catalog import SourceRef, shown_location
+from marketbel_core.errors import UnavailableError
 from marketbel_core.ids import FileKey, JobId
 from marketbel_core.intake.stored_file import (
     Sidecar,
@@ -12,19 +13,19 @@ from marketbel_core.intake.stored_file import (
     file_type_of,
     original_filename,
 )
-from marketbel_core.jobs import DownloadStarted, FileSubmitted, Job, Phase
+from marketbel_core.jobs import DownloadStarted, FileStored, FileSubmitted, Job, Phase
 from marketbel_core.ports import (
-    AnalysisRequest,
     Analyzer,
     Clock,
     FileSource,
     FileStore,
     ImportStep,
     IncomingFile,
+    JobArchive,
     ReadElsewhere,
     StepQueue,
 )
-from marketbel_core.use_cases._job_mover import JobMover, step_of
+from marketbel_core.use_cases._job_mover import JobMover, analysis_request, step_of
 
 __all__ = ["Courier"]
 
@@ -33,12 +34,13 @@ _PROGRESS_STEP_BYTES: Final = 1024 * 1024
 
 
 class Courier:
-    """Fetches one job's file. Safe to run twice: the second of two writers gives way."""
+    """Fetches one job's file. Safe to run twice: one at a time holds the job."""
 
     def __init__(
         self,
         *,
         mover: JobMover,
+        archive: JobArchive,
         sources: FileSource,
         files: FileStore,
         analyzer: Analyzer,
@@ -47,6 +49,7 @@ class Courier:
         file_size_bytes_max: int,
     ) -> None:
         self._mover = mover
+        self._archive = archive
         self._sources = sources
         self._files = files
         self._analyzer = analyzer
@@ -55,14 +58,9 @@ class Courier:
         self._file_size_bytes_max = file_size_bytes_max
 
     async def __call__(
-        self,
-        job_id: JobId,
-        *,
-        attempt: int | None = None,
-        may_retry: bool = False,
-        ask: bool = True,
+        self, job_id: JobId, *, attempt: int | None = None, ask: bool = True
     ) -> Job:
-        """Return the job after its file was carried, or after the attempt failed.
+        """Return the job after its file was carried, or after it was deferred or failed.
 
         A job that is past downloading is not carried again; its next step is asked for again, in
         case that ask was lost.
@@ -70,49 +68,27 @@ class Courier:
         Args:
             job_id: Whose file.
             attempt: The attempt that asked; another one is left alone. `None` means any.
-            may_retry: Whether another delivery of this step will follow an `UnavailableError`.
             ask: Whether to ask for the next step; `False` when the caller runs it itself.
 
         Raises:
             JobNotFoundError: there is no such job.
-            UnavailableError: time may cure it, and `may_retry`.
+            UnavailableError: the job store or the queue cannot be reached.
         """
+        async with self._mover.hold(job_id, phase=Phase.DOWNLOADING, attempt=attempt) as job:
+            if job is not None:
+                await self._carry(await self._mover.move(job, DownloadStarted()))
         job = await self._mover.load(job_id)
-        if attempt not in {None, job.attempt}:
-            return job
-        if job.phase is not Phase.DOWNLOADING:
-            if ask:
-                await self._ask_next(job)
-            return job
-        try:
-            job = await self._mover.move(job, DownloadStarted())
-            job = await self._carry(job)
-        except StaleJobError:
-            return await self._mover.load(job_id)
-        except MarketbelError as error:
-            latest = await self._mover.load(job_id)
-            if latest.phase is Phase.DOWNLOADING and latest.attempt == job.attempt:
-                return await self._mover.end_attempt(latest, error, may_retry=may_retry)
-            job = latest  # somebody else carried it meanwhile, or called it off
-        if ask:
+        if ask and attempt in {None, job.attempt}:
             await self._ask_next(job)
         return job
 
     async def _carry(self, job: Job) -> Job:
-        key, sidecar = await self._fetch(job)
-        submission = await self._analyzer.submit(
-            AnalysisRequest(
-                job_id=job.id,
-                attempt=job.attempt,
-                reading=job.reading,
-                supplier_id=job.supplier_id,
-                supplier_name=job.supplier_name,
-                key=key,
-                file_type=sidecar.file_type,
-                original_filename=sidecar.original_filename,
-                sheet_name=job.source.sheet_name,
-            )
-        )
+        kept = await self._kept(job)
+        if kept is None:
+            kept = await self._fetch(job)
+            job = await self._mover.move(job, FileStored(file_key=kept[0]))
+        key, sidecar = kept
+        submission = await self._analyzer.submit(analysis_request(job, key, sidecar))
         analysis_id = submission.analysis_id if isinstance(submission, ReadElsewhere) else None
         size = sidecar.file_size_bytes
         figures = replace(job.progress, download_bytes=size, download_total=size)
@@ -120,12 +96,31 @@ class Courier:
             replace(job, progress=figures), FileSubmitted(file_key=key, analysis_id=analysis_id)
         )
 
+    async def _kept(self, job: Job) -> tuple[FileKey, Sidecar] | None:
+        """Return the file that an earlier try has stored, if it is still there as it came."""
+        if job.file_key is None or not await self._files.verify(job.file_key):
+            return None
+        sidecar = await self._files.sidecar(job.file_key)
+        return None if sidecar is None else (job.file_key, sidecar)
+
+    async def _source(self, job: Job) -> SourceRef:
+        """Return the job's source with its whole address, which only the archive has."""
+        source = await self._archive.source_of(job.id)
+        if source is not None:
+            return source
+        if job.source.is_shortened:
+            raise UnavailableError(
+                "the job's whole address has not reached the archive yet", code="job.not_archived"
+            )
+        return job.source
+
     async def _fetch(self, job: Job) -> tuple[FileKey, Sidecar]:
         """Store the job's file, then its sidecar."""
         limit = self._file_size_bytes_max
-        async with self._sources.open(job.source, size_bytes_max=limit) as incoming:
+        source = await self._source(job)
+        async with self._sources.open(source, size_bytes_max=limit) as incoming:
             name = original_filename(
-                job.source, announced=incoming.filename, supplier_name=job.supplier_name
+                source, announced=incoming.filename, supplier_name=job.supplier_name
             )
             key = file_key(job.id, at=self._clock.now(), filename=name)
             stored = await self._files.store(
@@ -136,7 +131,7 @@ class Courier:
             supplier_id=job.supplier_id,
             supplier_name=job.supplier_name,
             original_filename=name,
-            source_url=job.source.location,
+            source_url=shown_location(source.location),
             source_type=job.source.type,
             file_type=file_type_of(
                 name, mime_type=incoming.mime_type, source_type=job.source.type

@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass, field, replace
 
 from marketbel_core.catalog import FileType
-from marketbel_core.errors import MarketbelError, RefusedError, StaleJobError
+from marketbel_core.errors import RefusedError
 from marketbel_core.ids import FileKey, JobId
 from marketbel_core.intake.rows import ReadRows, RowRejection
 from marketbel_core.jobs import ItemsParsed, Job, Phase
@@ -59,38 +59,29 @@ class ImportItems:
         self._queue = queue
         self._clock = clock
 
-    async def __call__(
-        self, job_id: JobId, *, attempt: int | None = None, may_retry: bool = False
-    ) -> ImportResult:
+    async def __call__(self, job_id: JobId, *, attempt: int | None = None) -> ImportResult:
         """Bring the job's items into the catalogue, or end its attempt.
 
         Args:
             job_id: Whose file.
             attempt: The attempt that asked; another one is left alone. `None` means any.
-            may_retry: Whether another delivery of this step will follow an `UnavailableError`.
 
         Raises:
             JobNotFoundError: there is no such job.
-            UnavailableError: time may cure it, and `may_retry`.
+            UnavailableError: the job store or the queue cannot be reached.
         """
+        figures, rejected = ImportFigures(), 0
+        async with self._mover.hold(job_id, phase=Phase.ANALYZING, attempt=attempt) as job:
+            if job is not None and job.analysis_id is None:
+                figures, rejected = await self._import(job)
         job = await self._mover.load(job_id)
-        if attempt not in {None, job.attempt}:
-            return ImportResult(job=job)
-        result = ImportResult(job=job)
-        try:
-            if job.phase is Phase.ANALYZING and job.analysis_id is None:
-                result = await self._import(job)
-        except StaleJobError:
-            return ImportResult(job=await self._mover.load(job_id))
-        except MarketbelError as error:
-            ended = await self._mover.end_attempt(job, error, may_retry=may_retry)
-            return ImportResult(job=ended)
-        step = step_of(result.job)
-        if isinstance(step, MatchStep):
+        step = step_of(job)
+        if isinstance(step, MatchStep) and attempt in {None, job.attempt}:
             await self._queue.ask(step)
-        return result
+        return ImportResult(job=job, figures=figures, rejected=rejected)
 
-    async def _import(self, job: Job) -> ImportResult:
+    async def _import(self, job: Job) -> tuple[ImportFigures, int]:
+        """Return what changed in the catalogue, and how many rows were rejected."""
         key, file_type = await self._stored(job)
         rows = await self._reader.read(key, file_type=file_type, sheet_name=job.source.sheet_name)
         applied = await self._apply(job, rows)
@@ -101,8 +92,8 @@ class ImportItems:
             items_total=read,
             error_count=len(rows.rejected),
         )
-        moved = await self._mover.move(replace(job, progress=figures), ItemsParsed())
-        return ImportResult(job=moved, figures=applied, rejected=len(rows.rejected))
+        await self._mover.move(replace(job, progress=figures), ItemsParsed())
+        return applied, len(rows.rejected)
 
     async def _stored(self, job: Job) -> tuple[FileKey, FileType]:
         key = job.file_key

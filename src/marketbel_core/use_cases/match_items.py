@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Final
 
 from marketbel_core.catalog import SupplierItem
-from marketbel_core.errors import MarketbelError, UnavailableError
+from marketbel_core.errors import UnavailableError
 from marketbel_core.ids import JobId, ProductId, SupplierId
 from marketbel_core.jobs import Job, Phase
 from marketbel_core.matching import (
@@ -110,7 +110,6 @@ class MatchItems:
         supplier_id: SupplierId | None = None,
         job_id: JobId | None = None,
         attempt: int | None = None,
-        may_retry: bool = False,
     ) -> MatchResult:
         """Match all that waits: of one supplier, or of every supplier.
 
@@ -121,13 +120,12 @@ class MatchItems:
             supplier_id: Whose backlog, when no job says it; `None` means every supplier's.
             job_id: The job whose file brought the items.
             attempt: The job's attempt that asked; another one is left alone. `None` means any.
-            may_retry: Whether another delivery of this step will follow an `UnavailableError`;
-                if not, the job's attempt fails by it.
 
         Raises:
             JobNotFoundError: `job_id` is unknown.
-            UnavailableError: another worker still holds items of this backlog (`match.busy`),
-                or the catalogue cannot be reached; what was matched stays matched.
+            UnavailableError: without a job, another worker still holds items of this backlog
+                (`match.busy`) or the catalogue cannot be reached, what was matched stays matched;
+                with one, the job store or the queue cannot be reached.
         """
         tally = _Tally()
         if job_id is None:
@@ -136,19 +134,23 @@ class MatchItems:
             finally:
                 await self._ask_for_products(tally.result().product_ids)
             return tally.result()
-        job = await self._mover.load(job_id)
-        if job.phase is not Phase.MATCHING or attempt not in {None, job.attempt}:
-            return MatchResult()
-        try:
-            await self._drain(job.supplier_id, tally)
-        except MarketbelError as error:
-            job = await self._show(job, tally.result())
-            await self._mover.end_attempt(job, error, may_retry=may_retry)
-            return tally.result()
-        job = await self._show(job, tally.result())
-        await self._queue.ask(
-            RecalculateStep(job_id=job.id, attempt=job.attempt, supplier_id=job.supplier_id)
-        )
+        matched: Job | None = None
+        async with self._mover.hold(job_id, phase=Phase.MATCHING, attempt=attempt) as job:
+            if job is not None:
+                try:
+                    await self._drain(job.supplier_id, tally)
+                finally:
+                    await self._show(job, tally.result())
+                matched = job
+        if matched is not None:  # the job is given back: the next step may hold it
+            await self._queue.ask(
+                RecalculateStep(
+                    job_id=matched.id,
+                    attempt=matched.attempt,
+                    supplier_id=matched.supplier_id,
+                    delivery=matched.delivery,
+                )
+            )
         return tally.result()
 
     async def _drain(self, supplier_id: SupplierId | None, tally: _Tally) -> None:
@@ -195,17 +197,16 @@ class MatchItems:
             for item, products in zip(items, found, strict=True)
         ]
 
-    async def _show(self, job: Job, result: MatchResult) -> Job:
-        """Return the job with the figures of `result` added, and let people see them."""
+    async def _show(self, job: Job, result: MatchResult) -> None:
+        """Let people see the job's figures with those of `result` added."""
         if not result.items:
-            return job
+            return
         figures = replace(
             job.progress,
             matches_found=job.progress.matches_found + result.linked,
             review_queue_count=job.progress.review_queue_count + result.for_review,
         )
         await self._mover.progress(job, figures)
-        return replace(job, progress=figures)
 
     async def _ask_for_products(self, product_ids: tuple[ProductId, ...]) -> None:
         for start in range(0, len(product_ids), _PRODUCTS_A_STEP):

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from marketbel_core.catalog import Offer, aggregate
-from marketbel_core.errors import MarketbelError, StaleJobError
 from marketbel_core.ids import JobId, ProductId, SupplierId
 from marketbel_core.jobs import ItemsMatched, Job, Phase
 from marketbel_core.ports import Catalog, Clock, LogLevel
@@ -42,7 +41,6 @@ class RecalculateAggregates:
         attempt: int | None = None,
         supplier_id: SupplierId | None = None,
         product_ids: Sequence[ProductId] = (),
-        may_retry: bool = False,
     ) -> RecalculateResult:
         """Recompute the named products and those that the supplier offers; complete the job.
 
@@ -51,26 +49,21 @@ class RecalculateAggregates:
             attempt: The job's attempt that asked; another one is left alone. `None` means any.
             supplier_id: Whose products, when no job says it.
             product_ids: Further products.
-            may_retry: Whether another delivery of this step will follow an `UnavailableError`;
-                if not, the job's attempt fails by it.
 
         Raises:
             JobNotFoundError: `job_id` is unknown.
-            UnavailableError: the catalogue cannot be reached; running again is safe.
+            UnavailableError: without a job, the catalogue cannot be reached; with one, the job
+                store. Running again is safe.
         """
         if job_id is None:
             return await self._recalculate_all(supplier_id, product_ids)
-        job = await self._mover.load(job_id)
-        if job.phase is not Phase.MATCHING or attempt not in {None, job.attempt}:
-            return RecalculateResult()
-        try:
-            async with self._catalog.unit() as unit:
-                await unit.suppliers.get(job.supplier_id)  # deleted meanwhile: no success to tell
-            result = await self._recalculate_all(job.supplier_id, product_ids)
-        except MarketbelError as error:
-            await self._mover.end_attempt(job, error, may_retry=may_retry)
-            return RecalculateResult()
-        await self._complete(job)
+        result = RecalculateResult()
+        async with self._mover.hold(job_id, phase=Phase.MATCHING, attempt=attempt) as job:
+            if job is not None:
+                async with self._catalog.unit() as unit:
+                    await unit.suppliers.get(job.supplier_id)  # gone meanwhile: nothing to tell
+                result = await self._recalculate_all(job.supplier_id, product_ids)
+                await self._complete(job)
         return result
 
     async def _recalculate_all(
@@ -101,10 +94,7 @@ class RecalculateAggregates:
             )
 
     async def _complete(self, job: Job) -> None:
-        try:
-            done = await self._mover.move(job, ItemsMatched())
-        except StaleJobError:
-            return  # another delivery of this step completed it
+        done = await self._mover.move(job, ItemsMatched())
         figures = done.progress
         await self._mover.tell(
             done,

@@ -1,12 +1,14 @@
-"""The sweep: a job that waits for a step too long has it asked for again."""
+"""The sweep: jobs whose worker vanished, and jobs that wait for a step too long, go on again."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from marketbel_core.jobs import Job, Phase
+from marketbel_core.errors import IllegalTransitionError, StaleJobError
+from marketbel_core.jobs import WORKER_KILLED, Failure, Job, Phase
 from marketbel_core.ports import Clock, JobStore, StepQueue, Telemetry
-from marketbel_core.use_cases._job_mover import step_of
+from marketbel_core.use_cases._job_mover import JobMover, step_of
 
 __all__ = ["RescueJobs", "RescueResult"]
 
@@ -16,16 +18,22 @@ _WAITING_MAX: Final = timedelta(seconds=60)
 _BATCH_MAX: Final = 1_000
 """Jobs of a phase in one sweep; the longest unchanged first, so that none starves."""
 
+_REAPED_AT_ONCE: Final = 100
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RescueResult:
     """What a sweep did.
 
     Attributes:
-        waiting: Jobs that had waited for longer than they should.
-        asked: Steps of theirs that were neither queued nor running, and now are.
+        reaped: Jobs whose worker had vanished.
+        buried: Those of them that took too many workers with them; they failed for good.
+        waiting: Jobs that nobody held and that had waited for longer than they should.
+        asked: Steps that were neither queued nor running, and now are.
     """
 
+    reaped: int = 0
+    buried: int = 0
     waiting: int = 0
     asked: int = 0
 
@@ -33,42 +41,83 @@ class RescueResult:
 class RescueJobs:
     """Asks for lost steps again. Safe to run at any time, by any number of workers.
 
-    A step that is queued or running already is not asked for twice: the queue knows its name.
-    A download that has begun is given the time that a step may take: its worker may be at it.
+    A step that is queued already is not asked for twice: the queue knows its name.
     """
 
     def __init__(
         self,
         *,
+        mover: JobMover,
         jobs: JobStore,
         queue: StepQueue,
         clock: Clock,
         telemetry: Telemetry,
-        download_max: timedelta,
     ) -> None:
+        self._mover = mover
         self._jobs = jobs
         self._queue = queue
         self._clock = clock
         self._telemetry = telemetry
-        self._download_max = download_max
 
     async def __call__(self) -> RescueResult:
-        """Look at every job on its way, and ask for the step of each that waits too long."""
+        """Take jobs from vanished workers, and look at every job that nobody holds.
+
+        Raises:
+            UnavailableError: the job store or the queue cannot be reached; running again is safe.
+        """
+        reaped = buried = asked = 0
+        while jobs := await self._jobs.reap(limit=_REAPED_AT_ONCE):
+            for job in jobs:
+                reaped += 1
+                self._telemetry.event(
+                    "job.reaped", job_id=str(job.id), phase=job.phase, deliveries=job.deliveries
+                )
+                if job.kills_workers:
+                    buried += await self._bury(job)
+                else:
+                    asked += await self._ask(job)
+        waiting, asked_again = await self._ask_for_lost()
+        return RescueResult(
+            reaped=reaped, buried=buried, waiting=waiting, asked=asked + asked_again
+        )
+
+    async def _ask_for_lost(self) -> tuple[int, int]:
         waiting = asked = 0
         for phase in (Phase.DOWNLOADING, Phase.ANALYZING, Phase.MATCHING):
-            for job in await self._jobs.list_in(phase, limit=_BATCH_MAX):
-                if not self._waits_too_long(job):
-                    continue
-                step = step_of(job)
-                if step is None:
-                    continue  # ml-analyze is at it; the polling round asks
+            late = [
+                job
+                for job in await self._jobs.list_in(phase, limit=_BATCH_MAX)
+                if self._waits_too_long(job) and step_of(job) is not None
+            ]
+            for job in await self._unheld(late):
                 waiting += 1
-                if await self._queue.ask(step):
+                if await self._ask(job):
                     asked += 1
                     self._telemetry.event("job.asked_again", job_id=str(job.id), phase=job.phase)
-        return RescueResult(waiting=waiting, asked=asked)
+        return waiting, asked
+
+    async def _unheld(self, jobs: Sequence[Job]) -> list[Job]:
+        held = await self._jobs.held([job.id for job in jobs])
+        return [job for job in jobs if job.id not in held]
+
+    async def _ask(self, job: Job) -> bool:
+        step = step_of(job)  # None: ml-analyze is at it; the polling round asks
+        return step is not None and await self._queue.ask(step, not_before=job.not_before)
+
+    async def _bury(self, job: Job) -> bool:
+        failure = Failure(
+            code=WORKER_KILLED,
+            message=(
+                f"{job.deliveries} workers died over this job, the last ones with nothing else to "
+                "do: look at its file before it is replayed"
+            ),
+        )
+        try:
+            await self._mover.fail(job, failure)
+        except (StaleJobError, IllegalTransitionError):
+            return False  # moved by somebody else since
+        return True
 
     def _waits_too_long(self, job: Job) -> bool:
-        begun = job.phase is Phase.DOWNLOADING and job.started_at is not None
-        longest = self._download_max + _WAITING_MAX if begun else _WAITING_MAX
-        return self._clock.now() - job.changed_at >= longest
+        since = max(job.changed_at, job.not_before or job.changed_at)
+        return self._clock.now() - since >= _WAITING_MAX

@@ -10,11 +10,12 @@ from marketbel_core.ports import (
     Catalog,
     CatalogUnit,
     Clock,
-    CourierStep,
     IdSource,
+    JobArchive,
     JobStore,
     StepQueue,
 )
+from marketbel_core.use_cases._job_mover import step_of
 
 __all__ = ["StartIngestion", "StartRequest"]
 
@@ -47,6 +48,7 @@ class StartIngestion:
         self,
         *,
         jobs: JobStore,
+        archive: JobArchive,
         catalog: Catalog,
         queue: StepQueue,
         clock: Clock,
@@ -54,6 +56,7 @@ class StartIngestion:
         ml_enabled: bool,
     ) -> None:
         self._jobs = jobs
+        self._archive = archive
         self._catalog = catalog
         self._queue = queue
         self._clock = clock
@@ -91,6 +94,7 @@ class StartIngestion:
             now=self._clock.now(),
             attempts_max=request.attempts_max,
         )
+        await self._archive.record(job)  # first: what Redis may lose is known here
         await self._jobs.add(job)
         return await self._set_out(await self._jobs.get(job.id), ask=ask)
 
@@ -104,8 +108,9 @@ class StartIngestion:
             return None
 
     async def _set_out(self, job: Job, *, ask: bool) -> Job:
-        if ask and job.is_active:
-            await self._queue.ask(CourierStep(job_id=job.id, attempt=job.attempt))
+        step = step_of(job) if ask else None
+        if step is not None:
+            await self._queue.ask(step, not_before=job.not_before)
         return job
 
     async def _supplier(self, unit: CatalogUnit, request: StartRequest) -> Supplier:

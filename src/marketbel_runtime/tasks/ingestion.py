@@ -34,7 +34,6 @@ _SAFELY_IGNORED: Final = frozenset(
 async def download_and_trigger_ml(
     container: Container,
     *,
-    may_retry: bool,
     job_id: str,
     task_id: str | None = None,
     supplier_id: str | None = None,
@@ -62,7 +61,7 @@ async def download_and_trigger_ml(
         job_id=parse_job_id(job_id),
     )
     job = await container.start_ingestion()(request, ask=False)
-    job = await container.courier()(job.id, attempt=_FIRST, may_retry=may_retry)
+    job = await container.courier()(job.id, attempt=_FIRST)
     return {**_job_result(container, job), "task_id": task_id}
 
 
@@ -70,7 +69,6 @@ async def download_and_trigger_ml(
 async def parse_task(
     container: Container,
     *,
-    may_retry: bool,
     job_id: str,
     task_id: str | None = None,
     parser_type: str = "csv",
@@ -93,28 +91,26 @@ async def parse_task(
         job_id=parse_job_id(job_id),
     )
     job = await container.start_ingestion()(request, ask=False)
-    job = await container.courier()(job.id, attempt=_FIRST, may_retry=may_retry, ask=False)
-    imported = await container.import_items()(job.id, attempt=_FIRST, may_retry=may_retry)
+    job = await container.courier()(job.id, attempt=_FIRST, ask=False)
+    imported = await container.import_items()(job.id, attempt=_FIRST)
     return {"task_id": task_id, **_parse_result(imported)}
 
 
 @as_task()
 async def courier_task(
-    container: Container, *, may_retry: bool, job_id: str, attempt: int | None = None, **_: object
+    container: Container, *, job_id: str, attempt: int | None = None, **_: object
 ) -> Result:
     """Carry the file of a job that exists already."""
-    job = await container.courier()(parse_job_id(job_id), attempt=attempt, may_retry=may_retry)
+    job = await container.courier()(parse_job_id(job_id), attempt=attempt)
     return _job_result(container, job)
 
 
 @as_task()
 async def import_items_task(
-    container: Container, *, may_retry: bool, job_id: str, attempt: int | None = None, **_: object
+    container: Container, *, job_id: str, attempt: int | None = None, **_: object
 ) -> Result:
     """Read a stored file here and import its items."""
-    imported = await container.import_items()(
-        parse_job_id(job_id), attempt=attempt, may_retry=may_retry
-    )
+    imported = await container.import_items()(parse_job_id(job_id), attempt=attempt)
     return {"task_id": None, **_parse_result(imported)}
 
 

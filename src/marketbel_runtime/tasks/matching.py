@@ -15,7 +15,6 @@ __all__ = ["match_items_task", "recalc_aggregates_task", "recalc_product_aggrega
 async def match_items_task(
     container: Container,
     *,
-    may_retry: bool,
     task_id: str | None = None,
     job_id: str | None = None,
     supplier_id: str | None = None,
@@ -30,7 +29,6 @@ async def match_items_task(
         supplier_id=parse_supplier_id(supplier_id) if supplier_id else None,
         job_id=parse_job_id(job_id) if job_id else None,
         attempt=attempt,
-        may_retry=may_retry,
     )
     return {
         "task_id": task_id,
@@ -48,7 +46,6 @@ async def match_items_task(
 async def _recalculate(
     container: Container,
     *,
-    may_retry: bool,
     task_id: str | None = None,
     job_id: str | None = None,
     product_ids: list[str] | None = None,
@@ -61,7 +58,6 @@ async def _recalculate(
         job_id=parse_job_id(job_id) if job_id else None,
         attempt=attempt,
         product_ids=[parse_product_id(text) for text in product_ids or []],
-        may_retry=may_retry,
     )
     return {
         "task_id": task_id,

@@ -141,14 +141,14 @@ class LeaseWorker(Worker):
             async with asyncio.timeout(_HAND_BACK_SECONDS_MAX):
                 await self.pool.delete(self.health_check_key)
         except (RedisError, OSError) as error:
-            self._tell("worker.health_key_left", error)
+            self._tell("removing the health key", error)
 
     async def _poll_iteration(self) -> None:
         try:
             async with self._looking:
                 await super()._poll_iteration()
         except (RedisError, OSError) as error:
-            self._tell("worker.queue_unavailable", error)
+            self._tell("looking at the queue", error)
             await asyncio.sleep(_PAUSE_SECONDS)
 
     async def start_jobs(self, job_ids: list[bytes]) -> None:
@@ -178,7 +178,7 @@ class LeaseWorker(Worker):
         except asyncio.CancelledError:  # before or after the job itself, which handles its own
             await asyncio.shield(self._let_go(job_id))
         except Exception as error:  # noqa: BLE001 - told; the mark expires and it is run again
-            self._tell("worker.job_not_recorded", error)
+            self._tell("running a job", error)
 
     @override
     async def finish_job(
@@ -216,7 +216,7 @@ class LeaseWorker(Worker):
                 args=[self.name, _GIVEN_BACK_MAX, _GIVEN_BACK_SECONDS],
             )
         except (RedisError, OSError) as error:
-            self._tell("worker.job_not_handed_back", error)
+            self._tell("handing a job back", error)
 
     async def _beat(self) -> None:
         while True:
@@ -230,7 +230,7 @@ class LeaseWorker(Worker):
                     args=[self.name, self._lease_ms],
                 )
             except (RedisError, OSError) as error:
-                self._tell("worker.marks_not_renewed", error)
+                self._tell("renewing marks", error)
 
 
 def _safe(hook: StartupShutdown, tell: Callable[[str, Exception], None]) -> StartupShutdown:
@@ -240,6 +240,6 @@ def _safe(hook: StartupShutdown, tell: Callable[[str, Exception], None]) -> Star
         try:
             await hook(ctx)
         except Exception as error:  # noqa: BLE001 - told; a hook is no reason to stop working
-            tell("worker.hook_failed", error)
+            tell("running a hook", error)
 
     return run

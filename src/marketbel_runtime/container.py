@@ -38,6 +38,7 @@ from marketbel_core.use_cases import (
     StartIngestion,
     TakeRetries,
 )
+from marketbel_runtime.bulkhead import Bulkhead
 from marketbel_runtime.settings import Settings
 
 __all__ = ["Container"]
@@ -68,6 +69,7 @@ class Container(containers.DeclarativeContainer):
     telemetry: providers.Dependency[Telemetry] = providers.Dependency()
 
     # What the steps share.
+    bulkhead = providers.Singleton(Bulkhead)
     mover = providers.Factory(
         JobMover,
         jobs=jobs,

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 
 from dependency_injector import providers
@@ -33,8 +33,16 @@ __all__ = ["InMemory", "memory", "production"]
 
 
 @asynccontextmanager
-async def production(settings: Settings) -> AsyncGenerator[Container]:
+async def production(
+    settings: Settings, *, heavy_lane: bool = False, patient: bool = False
+) -> AsyncGenerator[Container]:
     """Yield a container on the real systems; whatever was opened is closed again.
+
+    Args:
+        settings: The deployment's choices.
+        heavy_lane: Whether heavy steps are asked for in a lane of their own: for the worker that
+            serves both. Asked for by anybody else, they wait where every worker looks.
+        patient: Whether commands wait for a Redis that goes away later on.
 
     Raises:
         SettingsError: an address is missing.
@@ -51,10 +59,12 @@ async def production(settings: Settings) -> AsyncGenerator[Container]:
         stack.push_async_callback(engine.dispose)
         await postgres.check_database(engine)
         await postgres.check_migrated(engine)
-        redis = redis_adapters.create_redis(settings.require_redis_url())
+        url = settings.require_redis_url()
+        async with aclosing(redis_adapters.create_redis(url)) as first:
+            with redis_adapters.translated():
+                await first.ping()
+        redis = redis_adapters.create_redis(url, patient=patient)
         stack.push_async_callback(redis.aclose)
-        with redis_adapters.translated():
-            await redis.ping()
         pool = arq.pool_on(redis.connection_pool, queue_name=settings.queue_name)
         fetch = await stack.enter_async_context(http.create_fetch_client())
         ml = await stack.enter_async_context(ml_analyze.create_ml_client(settings.ml_analyze_url))
@@ -74,13 +84,18 @@ async def production(settings: Settings) -> AsyncGenerator[Container]:
             chance=providers.Object(random.random),
             clock=providers.Object(clock),
             files=providers.Object(files),
-            holds=providers.Singleton(LeasedJobHolds, jobs),
+            holds=providers.Singleton(LeasedJobHolds, jobs, lease=settings.job_lease),
             ids=providers.Singleton(system.TimeOrderedIdSource),
             inbox=providers.Singleton(redis_adapters.RedisInbox, redis),
             jobs=providers.Object(jobs),
             journal=providers.Singleton(redis_adapters.RedisJobJournal, redis),
             leases=providers.Singleton(redis_adapters.RedisLeases, redis),
-            queue=providers.Singleton(arq.ArqStepQueue, pool, queue_name=settings.queue_name),
+            queue=providers.Singleton(
+                arq.ArqStepQueue,
+                pool,
+                queue_name=settings.queue_name,
+                heavy_queue_name=arq.heavy_queue_of(settings.queue_name) if heavy_lane else None,
+            ),
             reader=providers.Singleton(LocalRowReader, files),
             sources=providers.Singleton(
                 routing.RoutingFileSource,

@@ -100,11 +100,44 @@ class Settings(BaseSettings):
         ),
     ] = "price-ingestion-dlq"
     max_workers: Annotated[
-        int, Field(ge=1, le=1_000, description="arq jobs that one worker runs at once")
+        int,
+        Field(
+            ge=1,
+            le=1_000,
+            description="Heavy steps (download, read, match) that one worker runs at once, beside "
+            "up to ten light ones",
+        ),
     ] = 5
     job_timeout: Annotated[
         int, Field(ge=1, le=86_400, description="The longest that one arq job may run, in seconds")
     ] = 300
+    job_lease_seconds: Annotated[
+        int,
+        Field(
+            ge=2,
+            le=300,
+            description="How long a job stays with a worker that no longer says that it is alive",
+        ),
+    ] = 30
+    rescue_interval_seconds: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=60,
+            description="How often jobs are looked for whose worker vanished or whose step got "
+            "lost",
+        ),
+    ] = 15
+    shutdown_grace_seconds: Annotated[
+        int,
+        Field(
+            ge=5,
+            le=3_600,
+            description="From SIGTERM to the worker's end, at the most: running steps may end "
+            "until 5 s before, and are handed to the next worker then; less than what the "
+            "supervisor waits before it kills",
+        ),
+    ] = 20
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"],
         BeforeValidator(str.upper),
@@ -269,6 +302,26 @@ class Settings(BaseSettings):
     def step_max(self) -> timedelta:
         """The same as a duration."""
         return timedelta(seconds=self.step_seconds_max)
+
+    @property
+    def job_lease(self) -> timedelta:
+        """How long a claim lasts without being renewed."""
+        return timedelta(seconds=self.job_lease_seconds)
+
+    @property
+    def rescue_interval(self) -> timedelta:
+        """How often the sweep runs."""
+        return timedelta(seconds=self.rescue_interval_seconds)
+
+    @property
+    def ml_poll_interval(self) -> timedelta:
+        """How often a polling round is asked for."""
+        return timedelta(seconds=self.ml_poll_interval_seconds)
+
+    @property
+    def drain_seconds(self) -> int:
+        """How long running steps may go on after SIGTERM; the rest of the grace is for the end."""
+        return self.shutdown_grace_seconds - 5
 
     @property
     def analyzing_max(self) -> timedelta:

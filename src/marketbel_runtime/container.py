@@ -4,6 +4,7 @@ from dependency_injector import containers, providers
 
 from marketbel_core.ports import (
     Analyzer,
+    Breaker,
     CandidateIndex,
     Catalog,
     Clock,
@@ -38,6 +39,7 @@ class Container(containers.DeclarativeContainer):
 
     # Ports, filled from outside.
     analyzer: providers.Dependency[Analyzer] = providers.Dependency()
+    breaker: providers.Dependency[Breaker] = providers.Dependency()
     candidates: providers.Dependency[CandidateIndex] = providers.Dependency()
     catalog: providers.Dependency[Catalog] = providers.Dependency()
     clock: providers.Dependency[Clock] = providers.Dependency()

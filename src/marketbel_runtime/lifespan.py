@@ -9,6 +9,7 @@ from dependency_injector import providers
 from marketbel_adapters.memory import (
     CountingIdSource,
     ManualClock,
+    MemoryBreaker,
     MemoryCandidateIndex,
     MemoryCatalog,
     MemoryFileSource,
@@ -19,7 +20,7 @@ from marketbel_adapters.memory import (
     RecordingTelemetry,
     ScriptedAnalyzer,
 )
-from marketbel_adapters.routing import LocalAnalyzer, RoutingAnalyzer
+from marketbel_adapters.routing import GuardedAnalyzer, LocalAnalyzer, RoutingAnalyzer
 from marketbel_adapters.sources.rows import LocalRowReader
 from marketbel_runtime.container import Container
 from marketbel_runtime.settings import Settings
@@ -56,13 +57,20 @@ async def production(settings: Settings) -> AsyncGenerator[Container]:
         ml = await stack.enter_async_context(ml_analyze.create_ml_client(settings.ml_analyze_url))
         files = disk.DiskFileStore(uploads)
         clock = system.SystemClock()
+        breaker = redis_adapters.RedisBreaker(redis, name="ml-analyze")
+        telemetry = system.StructlogTelemetry()
+        # The breaker is asked before each try: what is tried again while it is open never leaves.
+        guarded = GuardedAnalyzer(
+            ml_analyze.HttpAnalyzer(ml, folder=str(uploads)), breaker=breaker, telemetry=telemetry
+        )
         container = Container(
             settings=providers.Object(settings),
             analyzer=providers.Singleton(
                 RoutingAnalyzer,
-                ml=ml_analyze.HttpAnalyzer(ml, folder=str(uploads)),
+                ml=ml_analyze.RetryingAnalyzer(guarded),
                 local=LocalAnalyzer(),
             ),
+            breaker=providers.Object(breaker),
             candidates=providers.Singleton(MemoryCandidateIndex),
             catalog=providers.Singleton(postgres.PostgresCatalog, engine),
             clock=providers.Object(clock),
@@ -77,7 +85,7 @@ async def production(settings: Settings) -> AsyncGenerator[Container]:
                 http=http.HttpFileSource(fetch, deadline=settings.download_max),
                 local=local.LocalFileSource([uploads]),
             ),
-            telemetry=providers.Singleton(system.StructlogTelemetry),
+            telemetry=providers.Object(telemetry),
         )
         container.check_dependencies()
         yield container
@@ -120,9 +128,12 @@ def memory(settings: Settings | None = None) -> InMemory:
     queue = MemoryStepQueue()
     sources = MemoryFileSource()
     telemetry = RecordingTelemetry()
+    breaker = MemoryBreaker(clock)
+    guarded = GuardedAnalyzer(analyzer, breaker=breaker, telemetry=telemetry)
     container = Container(
         settings=providers.Object(settings or Settings(_env_file=None)),
-        analyzer=providers.Object(RoutingAnalyzer(ml=analyzer, local=LocalAnalyzer())),
+        analyzer=providers.Object(RoutingAnalyzer(ml=guarded, local=LocalAnalyzer())),
+        breaker=providers.Object(breaker),
         candidates=providers.Singleton(MemoryCandidateIndex),
         catalog=providers.Object(catalog),
         clock=providers.Object(clock),

@@ -1,6 +1,7 @@
 """Every port in dicts: for tests, for trying things out, for services that embed the core."""
 
 from marketbel_adapters.memory.analyzer import ScriptedAnalyzer
+from marketbel_adapters.memory.breaker import MemoryBreaker
 from marketbel_adapters.memory.candidates import MemoryCandidateIndex
 from marketbel_adapters.memory.catalog import MemoryCatalog
 from marketbel_adapters.memory.environment import CountingIdSource, ManualClock
@@ -15,6 +16,7 @@ from marketbel_adapters.memory.telemetry import RecordingTelemetry
 __all__ = [
     "CountingIdSource",
     "ManualClock",
+    "MemoryBreaker",
     "MemoryCandidateIndex",
     "MemoryCatalog",
     "MemoryFile",

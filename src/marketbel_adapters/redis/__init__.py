@@ -1,5 +1,6 @@
-"""Job state and leases in Redis or Valkey, beside the keys that the neighbours read."""
+"""Job state, leases and breakers in Redis or Valkey, beside the keys that the neighbours read."""
 
+from marketbel_adapters.redis.breaker import RedisBreaker
 from marketbel_adapters.redis.connection import create_redis, translated
 from marketbel_adapters.redis.jobs import RedisJobStore
 from marketbel_adapters.redis.leases import RedisLeases
@@ -7,6 +8,7 @@ from marketbel_adapters.redis.public import JobFigures, create_job, get_job, upd
 
 __all__ = [
     "JobFigures",
+    "RedisBreaker",
     "RedisJobStore",
     "RedisLeases",
     "create_job",

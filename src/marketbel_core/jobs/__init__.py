@@ -1,5 +1,17 @@
-"""Jobs: the machine that a supplier file's journey runs on, and when to try again."""
+"""Jobs: the machine that a supplier file's journey runs on, when to try again, and when not."""
 
+from marketbel_core.jobs.breaker import (
+    Admission,
+    Admitted,
+    BreakerPolicy,
+    BreakerState,
+    CircuitClosed,
+    CircuitHalfOpen,
+    CircuitOpen,
+    Denied,
+    admit_call,
+    record_outcome,
+)
 from marketbel_core.jobs.job import (
     EVENT_SUMMARIES,
     PHASE_PARAGRAPHS,
@@ -30,8 +42,16 @@ __all__ = [
     "PHASE_PARAGRAPHS",
     "TRANSITIONS",
     "Actor",
+    "Admission",
+    "Admitted",
     "AttemptFailed",
+    "BreakerPolicy",
+    "BreakerState",
     "Cancelled",
+    "CircuitClosed",
+    "CircuitHalfOpen",
+    "CircuitOpen",
+    "Denied",
     "DownloadStarted",
     "Failure",
     "FileSubmitted",
@@ -44,8 +64,10 @@ __all__ = [
     "Phase",
     "Reading",
     "RetryRequested",
+    "admit_call",
     "advance",
     "backoff",
     "choose_reading",
     "new_job",
+    "record_outcome",
 ]

@@ -57,7 +57,7 @@ async def production(settings: Settings) -> AsyncGenerator[Container]:
         ml = await stack.enter_async_context(ml_analyze.create_ml_client(settings.ml_analyze_url))
         files = disk.DiskFileStore(uploads)
         clock = system.SystemClock()
-        breaker = redis_adapters.RedisBreaker(redis, name="ml-analyze")
+        breaker = redis_adapters.RedisBreaker(redis, name=redis_adapters.ML_ANALYZE_BREAKER)
         telemetry = system.StructlogTelemetry()
         # The breaker is asked before each try: what is tried again while it is open never leaves.
         guarded = GuardedAnalyzer(

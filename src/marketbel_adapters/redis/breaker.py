@@ -24,7 +24,10 @@ from marketbel_core.jobs import (
 )
 from marketbel_core.ports import Breaker
 
-__all__ = ["RedisBreaker"]
+__all__ = ["ML_ANALYZE_BREAKER", "RedisBreaker"]
+
+ML_ANALYZE_BREAKER: Final = "ml-analyze"
+"""The breaker that stands before ml-analyze."""
 
 _PREFIX: Final = "marketbel:breaker:"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

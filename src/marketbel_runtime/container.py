@@ -6,6 +6,7 @@ from dependency_injector import containers, providers
 
 from marketbel_core.ports import (
     Analyzer,
+    Breaker,
     CandidateIndex,
     Catalog,
     Clock,
@@ -52,6 +53,7 @@ class Container(containers.DeclarativeContainer):
     # Ports, filled from outside.
     analyzer: providers.Dependency[Analyzer] = providers.Dependency()
     archive: providers.Dependency[JobArchive] = providers.Dependency()
+    breaker: providers.Dependency[Breaker] = providers.Dependency()
     candidates: providers.Dependency[CandidateIndex] = providers.Dependency()
     catalog: providers.Dependency[Catalog] = providers.Dependency()
     chance: providers.Dependency[Callable[[], float]] = providers.Dependency()

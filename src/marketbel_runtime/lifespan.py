@@ -11,6 +11,7 @@ from marketbel_adapters.job_holding import LeasedJobHolds
 from marketbel_adapters.memory import (
     CountingIdSource,
     ManualClock,
+    MemoryBreaker,
     MemoryCandidateIndex,
     MemoryCatalog,
     MemoryFileSource,
@@ -23,7 +24,7 @@ from marketbel_adapters.memory import (
     RecordingTelemetry,
     ScriptedAnalyzer,
 )
-from marketbel_adapters.routing import LocalAnalyzer, RoutingAnalyzer
+from marketbel_adapters.routing import GuardedAnalyzer, LocalAnalyzer, RoutingAnalyzer
 from marketbel_adapters.sources.rows import LocalRowReader
 from marketbel_runtime.container import Container
 from marketbel_runtime.settings import Settings
@@ -71,14 +72,21 @@ async def production(
         files = disk.DiskFileStore(uploads)
         clock = system.SystemClock()
         jobs = redis_adapters.RedisJobStore(redis, dlq_name=settings.dlq_name)
+        breaker = redis_adapters.RedisBreaker(redis, name=redis_adapters.ML_ANALYZE_BREAKER)
+        telemetry = system.StructlogTelemetry()
+        # The breaker is asked before each try: what is tried again while it is open never leaves.
+        guarded = GuardedAnalyzer(
+            ml_analyze.HttpAnalyzer(ml, folder=str(uploads)), breaker=breaker, telemetry=telemetry
+        )
         container = Container(
             settings=providers.Object(settings),
             analyzer=providers.Singleton(
                 RoutingAnalyzer,
-                ml=ml_analyze.HttpAnalyzer(ml, folder=str(uploads)),
+                ml=ml_analyze.RetryingAnalyzer(guarded),
                 local=LocalAnalyzer(),
             ),
             archive=providers.Singleton(postgres.PostgresJobArchive, engine),
+            breaker=providers.Object(breaker),
             candidates=providers.Singleton(MemoryCandidateIndex),
             catalog=providers.Singleton(postgres.PostgresCatalog, engine),
             chance=providers.Object(random.random),
@@ -102,7 +110,7 @@ async def production(
                 http=http.HttpFileSource(fetch, deadline=settings.download_max),
                 local=local.LocalFileSource([uploads]),
             ),
-            telemetry=providers.Singleton(system.StructlogTelemetry),
+            telemetry=providers.Object(telemetry),
         )
         container.check_dependencies()
         yield container
@@ -149,10 +157,13 @@ def memory(settings: Settings | None = None) -> InMemory:
     queue = MemoryStepQueue(clock)
     sources = MemoryFileSource()
     telemetry = RecordingTelemetry()
+    breaker = MemoryBreaker(clock)
+    guarded = GuardedAnalyzer(analyzer, breaker=breaker, telemetry=telemetry)
     container = Container(
         settings=providers.Object(settings or Settings(_env_file=None)),
-        analyzer=providers.Object(RoutingAnalyzer(ml=analyzer, local=LocalAnalyzer())),
         archive=providers.Object(archive),
+        analyzer=providers.Object(RoutingAnalyzer(ml=guarded, local=LocalAnalyzer())),
+        breaker=providers.Object(breaker),
         candidates=providers.Singleton(MemoryCandidateIndex),
         catalog=providers.Object(catalog),
         chance=providers.Object(lambda: 0.5),

@@ -20,10 +20,12 @@ from marketbel_core.intake.reading import read_rows
 from marketbel_core.intake.rows import AcceptedRow, ReadRows, RowRejection
 from marketbel_core.intake.stored_file import (
     Sidecar,
+    StoredName,
     file_key,
     file_type_of,
     original_filename,
     sanitised,
+    stored_name,
 )
 from marketbel_core.intake.text import (
     DecimalMark,
@@ -55,6 +57,7 @@ __all__ = [
     "Role",
     "RowRejection",
     "Sidecar",
+    "StoredName",
     "cell_text",
     "clean_text",
     "decimal_mark_of",
@@ -67,4 +70,5 @@ __all__ = [
     "parser_type_of",
     "read_rows",
     "sanitised",
+    "stored_name",
 ]

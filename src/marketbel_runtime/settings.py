@@ -369,9 +369,14 @@ class Settings(BaseSettings):
         """Return UPLOADS_DIR.
 
         Raises:
-            SettingsError: it is no folder that can be written.
+            SettingsError: it is a link, or no folder that can be written.
         """
         folder = self.uploads_dir
+        if folder.is_symlink():
+            raise SettingsError(
+                f"UPLOADS_DIR is {folder}, which is a link: name the folder that it leads to; "
+                "files are not stored through links"
+            )
         if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
             raise SettingsError(
                 f"UPLOADS_DIR is {folder}, which is no folder that can be written: "

@@ -66,6 +66,16 @@ def test_a_shared_folder_that_is_none_is_refused_with_the_cure() -> None:
         Settings(_env_file=None).require_uploads_dir()
 
 
+def test_a_shared_folder_that_is_a_link_is_refused_with_the_cure(tmp_path: Path) -> None:
+    (tmp_path / "uploads").symlink_to(tmp_path)
+
+    with (
+        environment(UPLOADS_DIR=str(tmp_path / "uploads")),
+        pytest.raises(SettingsError, match="is a link: name the folder that it leads to"),
+    ):
+        Settings(_env_file=None).require_uploads_dir()
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

@@ -5,6 +5,7 @@
 Each error carries a stable `code` for machines and a sentence for people.
 """
 
+from datetime import timedelta
 from uuid import UUID
 
 __all__ = [
@@ -45,12 +46,19 @@ class PortError(MarketbelError):
 
 
 class UnavailableError(PortError):
-    """A neighbour did not answer, or not now; time may cure it."""
+    """A neighbour did not answer, or not now; time may cure it.
+
+    Attributes:
+        retry_after: How long the neighbour asked to be left alone; `None` when it did not say.
+    """
 
     code = "port.unavailable"
 
-    def __init__(self, message: str, *, code: str | None = None) -> None:
+    def __init__(
+        self, message: str, *, code: str | None = None, retry_after: timedelta | None = None
+    ) -> None:
         super().__init__(message)
+        self.retry_after = retry_after
         if code is not None:
             self.code = code
 

@@ -39,7 +39,7 @@ async def production(settings: Settings) -> AsyncGenerator[Container]:
     # Imported here: the in-memory graph needs none of these packages.
     from marketbel_adapters import arq, disk, ml_analyze, postgres, system  # noqa: PLC0415
     from marketbel_adapters import redis as redis_adapters  # noqa: PLC0415
-    from marketbel_adapters.sources import http, local, routing  # noqa: PLC0415
+    from marketbel_runtime.fetching import open_sources  # noqa: PLC0415
 
     uploads = settings.require_uploads_dir()
     async with AsyncExitStack() as stack:
@@ -52,7 +52,7 @@ async def production(settings: Settings) -> AsyncGenerator[Container]:
         with redis_adapters.translated():
             await redis.ping()
         pool = arq.pool_on(redis.connection_pool, queue_name=settings.queue_name)
-        fetch = await stack.enter_async_context(http.create_fetch_client())
+        sources = await stack.enter_async_context(open_sources(settings, local_roots=[uploads]))
         ml = await stack.enter_async_context(ml_analyze.create_ml_client(settings.ml_analyze_url))
         files = disk.DiskFileStore(uploads)
         clock = system.SystemClock()
@@ -72,11 +72,7 @@ async def production(settings: Settings) -> AsyncGenerator[Container]:
             leases=providers.Singleton(redis_adapters.RedisLeases, redis),
             queue=providers.Singleton(arq.ArqStepQueue, pool, queue_name=settings.queue_name),
             reader=providers.Singleton(LocalRowReader, files),
-            sources=providers.Singleton(
-                routing.RoutingFileSource,
-                http=http.HttpFileSource(fetch, deadline=settings.download_max),
-                local=local.LocalFileSource([uploads]),
-            ),
+            sources=providers.Object(sources),
             telemetry=providers.Singleton(system.StructlogTelemetry),
         )
         container.check_dependencies()

@@ -5,18 +5,21 @@ Rows are called by their numbers there: S1 to S11 are sources, H1 to H11 what se
 
 import asyncio
 import gzip
+import logging
 import ssl
 import zlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Final
 
 import httpx
 import pytest
+import structlog
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -32,6 +35,8 @@ from marketbel_adapters.sources.policy import FetchPolicy
 from marketbel_core.catalog import SourceRef, SourceType
 from marketbel_core.errors import MarketbelError, RefusedError, UnavailableError
 from marketbel_core.ids import FileKey
+from marketbel_runtime.logs import configure_logging
+from marketbel_runtime.settings import Settings
 from tests.contract.raw_server import (
     HERE,
     ROOMY,
@@ -747,3 +752,22 @@ async def test_another_page_of_drive_is_no_file(drive: tuple[RawServer, HttpFile
         await fetched(source, DRIVE_LINK)
 
     assert told.value.code == "source.web_page"
+
+
+async def test_no_address_gets_into_the_log_with_its_query(world: World) -> None:
+    written = StringIO()
+    root = logging.getLogger()
+    before = root.handlers[:], root.level
+    world.outside.redirect("/go", f"/list.csv?token={SECRET}", f"Set-Cookie: s={SECRET}")
+    resolver = ScriptedResolver({"shop.example": [["127.0.0.2"]]})
+    try:
+        configure_logging(Settings(_env_file=None, log_level="DEBUG"))
+        root.handlers = [logging.StreamHandler(written)]
+        async with create_fetch_client(OUTSIDE, resolver=resolver) as client:
+            await fetched(HttpFileSource(client), world.place(f"/go?token={SECRET}"))
+    finally:
+        root.handlers, level = before
+        root.setLevel(level)
+        structlog.reset_defaults()
+
+    assert SECRET not in written.getvalue()

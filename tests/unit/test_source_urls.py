@@ -199,13 +199,13 @@ def test_metadata_of_clouds_stays_closed_whatever_is_opened() -> None:
 
 @pytest.mark.parametrize("text", ["10.0.0.1/8", "ten", "10.0.0.0/33"])
 def test_what_is_no_network_is_named(text: str) -> None:
-    with pytest.raises(ValueError, match=text):
+    with pytest.raises(ValueError, match="entry 2 is no network"):
         parse_networks(f"::1,{text}")
 
 
 @pytest.mark.parametrize("text", ["0", "65536", "9-3", "http", "80-", ""])
 def test_what_is_no_port_is_named(text: str) -> None:
-    with pytest.raises(ValueError, match=text or "no port is left"):
+    with pytest.raises(ValueError, match=r"entry 1 is no port|no port is left"):
         parse_ports(text)
 
 

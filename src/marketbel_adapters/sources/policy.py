@@ -24,16 +24,16 @@ def parse_networks(text: str) -> tuple[Network, ...]:
     """Return the networks of a comma separated list of CIDRs and single addresses.
 
     Raises:
-        ValueError: an entry is neither; the message names it.
+        ValueError: an entry is neither; the message says which one, and not what it is.
     """
     networks: list[Network] = []
-    for entry in _entries(text):
+    for number, entry in _entries(text):
         try:
             networks.append(ip_network(entry))
-        except ValueError as error:
+        except ValueError:
             raise ValueError(
-                f"{entry!r} is no network: write it like 10.1.0.0/16 ({error})"
-            ) from error
+                f"entry {number} is no network: write it like 10.1.0.0/16, without host bits"
+            ) from None
     return tuple(networks)
 
 
@@ -44,12 +44,12 @@ def parse_ports(text: str) -> tuple[range, ...]:
         ValueError: an entry is neither, or none is left.
     """
     ports: list[range] = []
-    for entry in _entries(text):
+    for number, entry in _entries(text):
         found = _PORTS.fullmatch(entry)
         first = int(found[1]) if found else 0
         last = int(found[2] or first) if found else 0
         if not 1 <= first <= last <= _PORT_MAX:
-            raise ValueError(f"{entry!r} is no port: write 443, or a range like 8000-8999")
+            raise ValueError(f"entry {number} is no port: write 443, or a range like 8000-8999")
         ports.append(range(first, last + 1))
     if not ports:
         raise ValueError("no port is left: nothing could be fetched")
@@ -63,12 +63,12 @@ def parse_hosts(text: str) -> tuple[str, ...]:
         ValueError: an entry is no host name, an address for one.
     """
     hosts: list[str] = []
-    for entry in _entries(text):
+    for number, entry in _entries(text):
         host = entry.lower().rstrip(".")
         if not host.isascii():
             host = _in_ascii(host)
         if not _HOST.fullmatch(host):
-            raise ValueError(f"{entry!r} is no host name: write it like files.example.com")
+            raise ValueError(f"entry {number} is no host name: write it like files.example.com")
         hosts.append(host.removeprefix("*"))
     return tuple(hosts)
 
@@ -126,8 +126,13 @@ class FetchPolicy:
         )
 
 
-def _entries(text: str) -> list[str]:
-    return [entry.strip() for entry in text.split(",") if entry.strip()]
+def _entries(text: str) -> list[tuple[int, str]]:
+    """Return the entries that are not blank, numbered from 1."""
+    return [
+        (number, entry.strip())
+        for number, entry in enumerate(text.split(","), start=1)
+        if entry.strip()
+    ]
 
 
 def _in_ascii(host: str) -> str:

@@ -39,7 +39,8 @@ def export_to_xlsx(
     Raises:
         RefusedError: the account may not see it (`sheets.not_shared`), or it is too large even so
             (`sheets.too_large_for_export`).
-        UnavailableError: Google does not answer, or not now (`http.unavailable`).
+        UnavailableError: Google does not answer, or not now (`http.unavailable`); the work was
+            ended (`http.too_slow`).
     """
     import gspread  # noqa: PLC0415 - slow to import
     import requests  # noqa: PLC0415
@@ -81,7 +82,7 @@ def _workbook(sheets: "list[gspread.Worksheet]", is_wanted: Callable[[], bool]) 
     book = Workbook(write_only=True)
     for title, sheet in zip(_titles([sheet.title for sheet in sheets]), sheets, strict=True):
         if not is_wanted():
-            break
+            raise UnavailableError("nobody waits for the sheet any more", code="http.too_slow")
         page = book.create_sheet(title)
         for row in sheet.get_all_values():
             cells = []

@@ -52,7 +52,7 @@ async def production(
     # Imported here: the in-memory graph needs none of these packages.
     from marketbel_adapters import arq, disk, ml_analyze, postgres, system  # noqa: PLC0415
     from marketbel_adapters import redis as redis_adapters  # noqa: PLC0415
-    from marketbel_adapters.sources import http, local, routing  # noqa: PLC0415
+    from marketbel_runtime.fetching import open_sources  # noqa: PLC0415
 
     uploads = settings.require_uploads_dir()
     async with AsyncExitStack() as stack:
@@ -67,7 +67,7 @@ async def production(
         redis = redis_adapters.create_redis(url, patient=patient)
         stack.push_async_callback(redis.aclose)
         pool = arq.pool_on(redis.connection_pool, queue_name=settings.queue_name)
-        fetch = await stack.enter_async_context(http.create_fetch_client())
+        sources = await stack.enter_async_context(open_sources(settings, local_roots=[uploads]))
         ml = await stack.enter_async_context(ml_analyze.create_ml_client(settings.ml_analyze_url))
         files = disk.DiskFileStore(uploads)
         clock = system.SystemClock()
@@ -105,11 +105,7 @@ async def production(
                 heavy_queue_name=arq.heavy_queue_of(settings.queue_name) if heavy_lane else None,
             ),
             reader=providers.Singleton(LocalRowReader, files),
-            sources=providers.Singleton(
-                routing.RoutingFileSource,
-                http=http.HttpFileSource(fetch, deadline=settings.download_max),
-                local=local.LocalFileSource([uploads]),
-            ),
+            sources=providers.Object(sources),
             telemetry=providers.Object(telemetry),
         )
         container.check_dependencies()

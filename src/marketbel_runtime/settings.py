@@ -24,6 +24,12 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from marketbel_adapters.sources.policy import (
+    FetchPolicy,
+    parse_hosts,
+    parse_networks,
+    parse_ports,
+)
 from marketbel_core.errors import DomainError
 from marketbel_core.matching import Thresholds
 
@@ -176,11 +182,30 @@ class Settings(BaseSettings):
         ),
     ] = 24
 
+    fetch_allow_networks: Annotated[
+        str,
+        Field(
+            description="Networks that are fetched from although they are not public: CIDRs, "
+            "comma separated. Metadata addresses of clouds stay closed whatever is named"
+        ),
+    ] = ""
+    fetch_allowed_ports: Annotated[
+        str,
+        Field(description="Ports that are fetched from, comma separated; `8000-8999` is a range"),
+    ] = "80,443,8080,8443"
+    fetch_allowed_hosts: Annotated[
+        str,
+        Field(
+            description="The only hosts that are fetched from, redirects included, comma "
+            "separated; `*.example.com` means all below a domain. Empty: every public host"
+        ),
+    ] = ""
+
     google_credentials_path: Annotated[
         Path,
         Field(
-            description="The key of a Google service account, a JSON file; Google Sheets are not "
-            "read yet, and only `marketbel doctor` looks at it",
+            description="The key of a Google service account, a JSON file: sheets that are shared "
+            "with the account are read; without it those that anyone with the link can view",
             json_schema_extra={"format": "file-path"},
         ),
     ] = Path("/app/credentials/google-credentials.json")
@@ -268,6 +293,33 @@ class Settings(BaseSettings):
         if name in _TAKEN_KEYS:
             raise ValueError("this Redis key holds something else: name the queue otherwise")
         return name
+
+    @field_validator("fetch_allow_networks")
+    @classmethod
+    def _of_networks(cls, networks: str) -> str:
+        parse_networks(networks)
+        return networks
+
+    @field_validator("fetch_allowed_ports")
+    @classmethod
+    def _of_ports(cls, ports: str) -> str:
+        parse_ports(ports)
+        return ports
+
+    @field_validator("fetch_allowed_hosts")
+    @classmethod
+    def _of_hosts(cls, hosts: str) -> str:
+        parse_hosts(hosts)
+        return hosts
+
+    @property
+    def fetch_policy(self) -> FetchPolicy:
+        """What may be fetched from."""
+        return FetchPolicy.parse(
+            networks=self.fetch_allow_networks,
+            ports=self.fetch_allowed_ports,
+            hosts=self.fetch_allowed_hosts,
+        )
 
     @property
     def thresholds(self) -> Thresholds:

@@ -71,10 +71,6 @@ class FileStore(Protocol):
         """
 
     @abstractmethod
-    async def verify(self, key: FileKey) -> bool:
-        """Tell whether the file and its sidecar are there, and the bytes are as they came."""
-
-    @abstractmethod
     async def delete(self, key: FileKey) -> bool:
         """Remove the file and its sidecar; return whether there was anything to remove."""
 

@@ -241,10 +241,12 @@ class _Overtaken(RedisJobStore):
     """A store in which somebody else is quicker each time."""
 
     async def record_progress(
-        self, job_id: JobId, progress: JobProgress, *, expected_version: int
+        self, job_id: JobId, progress: JobProgress, *, expected_version: int, at: datetime
     ) -> bool:
         await update_job(self._redis, job_id, phase="failed", error="quicker")
-        return await super().record_progress(job_id, progress, expected_version=expected_version)
+        return await super().record_progress(
+            job_id, progress, expected_version=expected_version, at=at
+        )
 
 
 async def test_a_figure_that_somebody_overtook_is_refused(

@@ -171,7 +171,7 @@ async def test_shown_figures_never_pass_their_totals(redis: Redis, store: RedisJ
     await store.add(_BARE)
     beyond = JobProgress(download_bytes=3, download_total=2, items_processed=5, items_total=4)
 
-    await store.record_progress(_BARE.id, beyond, expected_version=0)
+    await store.record_progress(_BARE.id, beyond, expected_version=0, at=NOW)
 
     names = ["download_bytes", "download_total", "items_processed", "items_total"]
     fields = await _fields(redis, _BARE)

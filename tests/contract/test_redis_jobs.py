@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any, Final
 from unittest.mock import patch
 from uuid import UUID
@@ -12,7 +13,7 @@ from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import OutOfMemoryError
 
-from marketbel_adapters.redis import RedisJobStore, create_redis
+from marketbel_adapters.redis import RedisJobJournal, RedisJobStore, create_redis
 from marketbel_adapters.testing.builders import NOW, a_full_job, a_job
 from marketbel_core.errors import ProtocolError, StaleJobError, UnavailableError
 from marketbel_core.ids import FileKey, JobId, SupplierId
@@ -32,6 +33,7 @@ from marketbel_core.jobs import (
 
 pytestmark = pytest.mark.valkey
 
+_MINUTE: Final = timedelta(minutes=1)
 _DAY_MS: Final = 24 * 60 * 60 * 1000
 _BARE: Final = a_job(id=JobId(UUID(int=0xA)), supplier_id=SupplierId(UUID(int=0xB)))
 _FULL: Final = replace(
@@ -68,6 +70,12 @@ async def _active(redis: Redis) -> set[bytes]:
     return set(await _ask(redis, "SMEMBERS", "jobs:active"))
 
 
+async def _started(store: RedisJobStore, job: Job) -> Job:
+    started = advance(job, DownloadStarted(), now=NOW)
+    await store.save(started, read=job, event=DownloadStarted)
+    return started
+
+
 async def test_a_job_is_among_the_active_ones_until_it_ends_and_again_when_retried(
     redis: Redis, store: RedisJobStore
 ) -> None:
@@ -80,7 +88,7 @@ async def test_a_job_is_among_the_active_ones_until_it_ends_and_again_when_retri
     road += [submitted, ItemsParsed(), ItemsMatched()]
     for event in road:
         moved = advance(job, event, now=NOW)
-        await store.save(moved, expected_version=job.version)
+        await store.save(moved, read=job, event=type(event))
         job = moved
         seen.append(await _active(redis))
 
@@ -97,11 +105,11 @@ async def test_every_write_lets_the_job_live_seven_days_more(
     lives.append(await _left_ms(redis, job))
 
     await redis.pexpire(f"job:{job.id}", 60_000)
-    await store.record_progress(job.id, JobProgress(), expected_version=0)
+    await store.record_progress(job.id, JobProgress(), expected_version=0, at=NOW)
     lives.append(await _left_ms(redis, job))
 
     await redis.pexpire(f"job:{job.id}", 60_000)
-    await store.save(advance(job, DownloadStarted(), now=NOW), expected_version=0)
+    await _started(store, job)
     lives.append(await _left_ms(redis, job))
 
     assert all(6.9 * _DAY_MS < left <= 7 * _DAY_MS for left in lives)
@@ -113,9 +121,13 @@ async def test_a_stale_save_touches_no_key_at_all(redis: Redis, store: RedisJobS
     before = await _fields(redis, _FULL)
     retried = advance(_FULL, RetryRequested(), now=NOW)
 
+    read = replace(_FULL, version=_FULL.version - 1)
+
     with pytest.raises(StaleJobError):
-        await store.save(retried, expected_version=_FULL.version - 1)
-    late = await store.record_progress(_FULL.id, JobProgress(), expected_version=_FULL.version - 1)
+        await store.save(retried, read=read, event=RetryRequested)
+    late = await store.record_progress(
+        _FULL.id, JobProgress(), expected_version=read.version, at=NOW
+    )
 
     assert not late
     assert await _fields(redis, _FULL) == before
@@ -196,7 +208,7 @@ async def test_a_save_over_a_hash_without_a_version_is_refused(
     await _ask(redis, "HSET", f"job:{_BARE.id}", "phase", "downloading")
 
     with pytest.raises(ProtocolError) as caught:
-        await store.save(_BARE, expected_version=0)
+        await _started(store, _BARE)
 
     assert caught.value.code == "jobs.corrupt"
     assert await _fields(redis, _BARE) == {b"phase": b"downloading"}
@@ -207,7 +219,11 @@ async def test_a_foreign_value_under_a_jobs_key_is_told_apart(
 ) -> None:
     await redis.set(f"job:{_BARE.id}", "what is this?")
 
-    for attempt in (store.get(_BARE.id), store.save(_BARE, expected_version=0)):
+    for attempt in (
+        store.get(_BARE.id),
+        _started(store, _BARE),
+        store.claim(_BARE.id, duration=_MINUTE),
+    ):
         with pytest.raises(ProtocolError) as caught:
             await attempt
         assert caught.value.code == "redis.wrong_type"
@@ -217,7 +233,7 @@ async def test_a_field_that_somebody_else_added_stays(redis: Redis, store: Redis
     await store.add(_BARE)
     await _ask(redis, "HSET", f"job:{_BARE.id}", "task_id", "7")
 
-    await store.save(advance(_BARE, DownloadStarted(), now=NOW), expected_version=0)
+    await _started(store, _BARE)
 
     assert (await _fields(redis, _BARE))[b"task_id"] == b"7"
 
@@ -232,16 +248,19 @@ async def test_a_save_whose_first_reply_was_lost_is_no_stale_one(
 
     async def twice(*arguments: str | int) -> object:
         await evalsha(*arguments)
-        await other.record_progress(started.id, figures, expected_version=1)
+        await other.record_progress(started.id, figures, expected_version=1, at=NOW)
         return await evalsha(*arguments)
 
     await redis.script_load(store._save.script)
     async with Redis(connection_pool=redis.connection_pool) as client:
         other = RedisJobStore(client)
         with patch.object(redis, "evalsha", twice):
-            await store.save(started, expected_version=0)
+            await store.save(started, read=_BARE, event=DownloadStarted)
 
-    assert await store.get(_BARE.id) == replace(started, progress=figures)
+    shown = replace(started, progress=figures, progressed_at=NOW)
+    assert await store.get(_BARE.id) == shown
+    assert await store.refused() == {"stale": 0, "illegal": 0}
+    assert len(await RedisJobJournal(redis).read(limit=9)) == 2
 
 
 async def test_scripts_that_the_server_forgot_are_sent_again(
@@ -250,7 +269,7 @@ async def test_scripts_that_the_server_forgot_are_sent_again(
     await store.add(_BARE)
     await redis.script_flush()
 
-    await store.save(advance(_BARE, DownloadStarted(), now=NOW), expected_version=0)
+    await _started(store, _BARE)
 
     assert (await store.get(_BARE.id)).version == 1
 
@@ -274,9 +293,20 @@ async def test_a_silent_server_is_unavailable() -> None:
         for attempt in (
             store.add(_BARE),
             store.get(_BARE.id),
-            store.save(_BARE, expected_version=0),
-            store.record_progress(_BARE.id, JobProgress(), expected_version=0),
+            _started(store, _BARE),
+            store.record_progress(_BARE.id, JobProgress(), expected_version=0, at=NOW),
             store.list_in(Phase.FAILED, limit=1),
+            store.claim(_BARE.id, duration=_MINUTE),
+            store.renew(_BARE, duration=_MINUTE),
+            store.release(_BARE),
+            store.reap(limit=1),
+            store.held([_BARE.id]),
+            store.dead_letters(limit=1),
+            store.purge(_BARE.id),
+            store.refused(),
+            RedisJobJournal(redis).read(limit=1),
+            RedisJobJournal(redis).trim(through="1-1"),
+            RedisJobJournal(redis).length(),
         ):
             with pytest.raises(UnavailableError) as caught:
                 await attempt

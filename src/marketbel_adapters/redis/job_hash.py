@@ -5,13 +5,20 @@ The interface's fields are exactly those that it knows: every value is text, boo
 back. Since `''` may also be a real text, `absent` names every field that stands for `None`.
 """
 
-import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Final, TypeGuard
+from typing import Final
 
+from marketbel_adapters.redis.job_fields import (
+    StoredFields,
+    failure_fields,
+    failure_from,
+    failure_of,
+    failure_text,
+    iso,
+    iso_or_empty,
+    microseconds,
+)
 from marketbel_adapters.redis.layout_field import layout_from, layout_text
 from marketbel_core.catalog import FileType, SourceRef, SourceType
 from marketbel_core.errors import ProtocolError
@@ -23,11 +30,10 @@ from marketbel_core.ids import (
     parse_supplier_id,
 )
 from marketbel_core.intake.stored_file import file_type_of, original_filename
-from marketbel_core.jobs import Actor, Failure, Job, JobProgress, Phase, Reading
+from marketbel_core.jobs import Actor, Job, JobProgress, Phase, Reading
 
 __all__ = ["decoded", "encoded", "encoded_figures", "microseconds"]
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _FAILURE: Final = "failure"
 """Stands in `absent` for the four fields of a failure together."""
 
@@ -48,8 +54,8 @@ def encoded(job: Job) -> dict[str, str]:
         "file_key": job.file_key,
         "sheet_name": job.source.sheet_name,
         "original_filename": job.source.original_filename,
-        "started_at": None if job.started_at is None else _iso(job.started_at),
-        "completed_at": None if job.completed_at is None else _iso(job.completed_at),
+        "started_at": iso_or_empty(job.started_at) or None,
+        "completed_at": iso_or_empty(job.completed_at) or None,
     }
     absent = [name for name, value in optional.items() if value is None]
     if job.failure is None:
@@ -57,7 +63,7 @@ def encoded(job: Job) -> dict[str, str]:
     return {
         **_required(job),
         **encoded_figures(job.progress),
-        **_encoded_failure(job.failure),
+        **failure_fields(job.failure),
         **{name: value or "" for name, value in optional.items()},
         "absent": " ".join(absent),
     }
@@ -92,38 +98,10 @@ def decoded(job_id: JobId, fields: Mapping[str, str]) -> Job:
             (`jobs.corrupt`).
     """
     try:
-        return _job(job_id, _Fields(texts=fields, absent=frozenset(fields["absent"].split())))
+        return _job(job_id, StoredFields(texts=fields, absent=frozenset(fields["absent"].split())))
     except (KeyError, ValueError) as error:
         message = f"the stored job {job_id} cannot be read: {error!r}"
         raise ProtocolError(message, code="jobs.corrupt") from error
-
-
-def microseconds(instant: datetime) -> int:
-    """Return the microseconds since 1970: exact as a sorted set's score until the year 2255."""
-    return (instant - _EPOCH) // timedelta(microseconds=1)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Fields:
-    """A stored hash, read field by field; a missing or unreadable one raises."""
-
-    texts: Mapping[str, str]
-    absent: frozenset[str]
-
-    def text(self, name: str) -> str:
-        return self.texts[name]
-
-    def number(self, name: str) -> int:
-        return int(self.texts[name])
-
-    def instant(self, name: str) -> datetime:
-        instant = datetime.fromisoformat(self.texts[name])
-        if instant.tzinfo is None:
-            raise ValueError(f"{name} has no offset from UTC")
-        return instant.astimezone(UTC)
-
-    def optional[T](self, name: str, read: Callable[[str], T]) -> T | None:
-        return None if name in self.absent else read(name)
 
 
 def _required(job: Job) -> dict[str, str]:
@@ -139,29 +117,35 @@ def _required(job: Job) -> dict[str, str]:
         "can_retry": "true" if job.can_retry else "false",
         "retry_count": str(job.attempt - 1),
         "max_retries": str(job.attempts_max - 1),
-        "created_at": _iso(job.created_at),
+        "created_at": iso(job.created_at),
         # What is ours alone.
         "source_type": job.source.type.value,
         "layout": layout_text(job.source.layout),
         "reading": job.reading.value,
         "actor": job.actor.value,
-        "changed_at": _iso(job.changed_at),
+        "changed_at": iso(job.changed_at),
         "version": str(job.version),
         "token": str(job.token),
         "deliveries": str(job.deliveries),
+        **_younger(job),
     }
 
 
-def _encoded_failure(failure: Failure | None) -> dict[str, str]:
+def _younger(job: Job) -> dict[str, str]:
+    """Return the fields that hashes of earlier versions lack; `''` stands for none by itself."""
     return {
-        "error": failure.message if failure else "",
-        "error_details": json.dumps(failure.details if failure else (), ensure_ascii=False),
-        "failure_code": failure.code if failure else "",
-        "failure_actor": failure.actor.value if failure else "",
+        "location_shortened": "true" if job.source.is_shortened else "false",
+        "generation": str(job.generation),
+        "deferrals": str(job.deferrals),
+        "waits": str(job.waits),
+        "resubmissions": str(job.resubmissions),
+        "not_before": iso_or_empty(job.not_before),
+        "progressed_at": iso_or_empty(job.progressed_at),
+        "deferred_by": failure_text(job.deferred_by),
     }
 
 
-def _job(job_id: JobId, fields: _Fields) -> Job:
+def _job(job_id: JobId, fields: StoredFields) -> Job:
     if parse_job_id(fields.text("job_id")) != job_id:
         raise ValueError(f"it says it is job {fields.text('job_id')}")
     analysis_id = fields.optional("ml_job_id", fields.text)
@@ -175,7 +159,8 @@ def _job(job_id: JobId, fields: _Fields) -> Job:
             location=fields.text("source_url"),
             sheet_name=fields.optional("sheet_name", fields.text),
             original_filename=fields.optional("original_filename", fields.text),
-            layout=layout_from(fields.texts.get("layout", "")),
+            is_shortened=fields.younger("location_shortened") == "true",
+            layout=layout_from(fields.younger("layout")),
         ),
         reading=Reading(fields.text("reading")),
         created_at=fields.instant("created_at"),
@@ -184,31 +169,26 @@ def _job(job_id: JobId, fields: _Fields) -> Job:
         actor=Actor(fields.text("actor")),
         attempt=fields.number("retry_count") + 1,
         attempts_max=fields.number("max_retries") + 1,
+        generation=int(fields.younger("generation") or 1),
         deliveries=fields.number("deliveries"),
+        deferrals=int(fields.younger("deferrals") or 0),
+        waits=int(fields.younger("waits") or 0),
+        not_before=fields.instant_or_none("not_before"),
+        deferred_by=failure_from(fields.younger("deferred_by")),
+        resubmissions=int(fields.younger("resubmissions") or 0),
         token=fields.number("token"),
         version=fields.number("version"),
         file_key=None if file_key is None else FileKey(file_key),
         analysis_id=None if analysis_id is None else AnalysisId(analysis_id),
-        failure=None if _FAILURE in fields.absent else _failure(fields),
+        failure=None if _FAILURE in fields.absent else failure_of(fields),
         progress=_progress(fields),
+        progressed_at=fields.instant_or_none("progressed_at"),
         started_at=fields.optional("started_at", fields.instant),
         completed_at=fields.optional("completed_at", fields.instant),
     )
 
 
-def _failure(fields: _Fields) -> Failure:
-    details: object = json.loads(fields.text("error_details"))
-    if not _is_texts(details):
-        raise ValueError("error_details is no list of texts")
-    return Failure(
-        code=fields.text("failure_code"),
-        message=fields.text("error"),
-        actor=Actor(fields.text("failure_actor")),
-        details=tuple(details),
-    )
-
-
-def _progress(fields: _Fields) -> JobProgress:
+def _progress(fields: StoredFields) -> JobProgress:
     return JobProgress(
         download_bytes=fields.number("download_bytes_seen"),
         download_total=fields.number("download_total"),
@@ -218,10 +198,6 @@ def _progress(fields: _Fields) -> JobProgress:
         review_queue_count=fields.number("review_queue_count"),
         error_count=fields.number("error_count"),
     )
-
-
-def _is_texts(value: object) -> TypeGuard[list[str]]:
-    return isinstance(value, list) and all(isinstance(text, str) for text in value)
 
 
 def _status(job: Job) -> _Status:
@@ -247,7 +223,3 @@ def _file_type(job: Job) -> FileType:
 
 def _cut(figure: int, total: int) -> int:
     return min(figure, total) if total > 0 else figure
-
-
-def _iso(instant: datetime) -> str:
-    return instant.astimezone(UTC).isoformat()

@@ -1,42 +1,67 @@
-"""Jobs in Redis: one hash each, one script a write, an index by phase.
+"""Jobs in Redis: one hash each, one script a verb, an index by phase, a journal of it all.
 
 Every write is a single script, so two writers never interleave and a crash leaves no half. Keys of
 several slots are touched together: a Redis Cluster is not supported.
 """
 
-import logging
-import secrets
-from collections.abc import Awaitable, Mapping, Sequence
-from datetime import timedelta
-from itertools import chain
+from collections.abc import Awaitable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Final, cast
 
 from redis.asyncio import Redis
 
 from marketbel_adapters.redis import scripts
 from marketbel_adapters.redis.connection import translated
-from marketbel_adapters.redis.job_hash import decoded, encoded, encoded_figures, microseconds
+from marketbel_adapters.redis.job_fields import from_milliseconds, iso
+from marketbel_adapters.redis.job_hash import encoded_figures
+from marketbel_adapters.redis.job_records import (
+    ACTIVE_KEY,
+    HASH_PREFIX,
+    JOURNAL_KEY,
+    LEASES_KEY,
+    PHASES_HELD,
+    REFUSED_KEY,
+    TIME_TO_LIVE_MS,
+    corrupt,
+    flat,
+    hash_key,
+    index_key,
+    job_from,
+    job_from_flat,
+    leads_from,
+    milliseconds,
+    new_call_id,
+    readable,
+    stored_fields,
+    write_arguments,
+    write_keys,
+)
 from marketbel_core.errors import (
+    IllegalTransitionError,
     InvalidIdError,
     JobNotFoundError,
-    ProtocolError,
     StaleJobError,
 )
 from marketbel_core.ids import JobId, parse_job_id
-from marketbel_core.jobs import Job, JobProgress, Phase
-from marketbel_core.ports import JobStore
+from marketbel_core.jobs import (
+    Job,
+    JobEvent,
+    JobProgress,
+    LeaseLost,
+    Phase,
+    Replayed,
+    RetryRequested,
+    advance,
+)
+from marketbel_core.ports import JobStore, Renewal
 
 __all__ = ["RedisJobStore"]
 
-_LOG = logging.getLogger(__name__)
-
-_HASH_PREFIX: Final = "job:"
-_ACTIVE_KEY: Final = "jobs:active"
-_INDEX_PREFIX: Final = "marketbel:jobs:"
-_TIME_TO_LIVE: Final = timedelta(days=7)
-"""As the neighbours agreed; each write starts it anew."""
-
-_TIME_TO_LIVE_MS: Final = _TIME_TO_LIVE // timedelta(milliseconds=1)
+_DEAD_LETTERS_PREFIX: Final = "arq:dlq:"
+_ENDS_THE_LEASE: Final = (LeaseLost, RetryRequested, Replayed)
+_PAGE: Final = 100
+"""Jobs read at once: more would hold up the event loop while they are decoded."""
 
 
 class RedisJobStore(JobStore):
@@ -44,130 +69,218 @@ class RedisJobStore(JobStore):
 
     A job is forgotten seven days after its last write. A hash that cannot be read raises
     `ProtocolError` (`jobs.corrupt`) from every method that is asked for that job by name;
-    `list_in` leaves it out and logs it, so that one bad job never holds up the others.
+    `list_in` and `reap` leave it out and log it, so that one bad job never holds up the others.
     """
 
-    def __init__(self, redis: Redis) -> None:
-        """Keep jobs through `redis`, a client that does not decode responses."""
+    def __init__(self, redis: Redis, *, dlq_name: str = "price-ingestion-dlq") -> None:
+        """Keep jobs through `redis`, a client that does not decode responses.
+
+        Args:
+            redis: Closed by whoever opened it.
+            dlq_name: Dead letters are in the set `arq:dlq:` and this name.
+        """
         self._redis = redis
+        self._dead_letters_key = _DEAD_LETTERS_PREFIX + dlq_name
         self._add = redis.register_script(scripts.ADD)
+        self._claim = redis.register_script(scripts.CLAIM)
+        self._renew = redis.register_script(scripts.RENEW)
+        self._release = redis.register_script(scripts.RELEASE)
+        self._expired = redis.register_script(scripts.EXPIRED)
         self._save = redis.register_script(scripts.SAVE)
         self._record_progress = redis.register_script(scripts.RECORD_PROGRESS)
-        self._list_in = redis.register_script(scripts.LIST_IN)
+        self._read = redis.register_script(scripts.READ)
+        self._purge = redis.register_script(scripts.PURGE)
 
     async def add(self, job: Job) -> None:
-        with translated():
-            await self._add(keys=_keys(job), args=_arguments(job, expected_version=0))
+        await self._store_new(job, location="")
+
+    async def add_unarchived(self, job: Job) -> None:
+        """Add a job that no archive knows: its first line in the journal has the whole address."""
+        await self._store_new(job, location=job.source.location)
 
     async def get(self, job_id: JobId) -> Job:
         with translated():
             # The driver types one method for its two clients; this is the one that is awaited.
-            reply = cast("Awaitable[dict[bytes, bytes]]", self._redis.hgetall(_hash_key(job_id)))
+            reply = cast("Awaitable[dict[bytes, bytes]]", self._redis.hgetall(hash_key(job_id)))
             fields = await reply
         if not fields:
             raise JobNotFoundError(job_id)
-        return _decoded(job_id, fields)
+        return job_from(job_id, fields)
 
-    async def save(self, job: Job, *, expected_version: int) -> None:
-        arguments = _arguments(job, expected_version=expected_version)
+    async def claim(self, job_id: JobId, *, duration: timedelta) -> Job | None:
+        lasting = milliseconds(duration)
+        call = new_call_id()
+        arguments: list[str | int] = [str(job_id), call, TIME_TO_LIVE_MS, lasting, PHASES_HELD]
+        keys = [hash_key(job_id), ACTIVE_KEY, LEASES_KEY, JOURNAL_KEY]
         with translated():
-            answer = await self._save(keys=_keys(job), args=arguments)
-        outcome, stored_version = cast("Sequence[bytes]", answer)
+            answer = await self._claim(keys=keys, args=arguments)
+        if answer is None:
+            return None
+        fields = cast("Sequence[bytes]", answer)
+        if not fields:
+            raise JobNotFoundError(job_id)
+        return job_from_flat(job_id, fields)
+
+    async def renew(self, job: Job, *, duration: timedelta) -> Renewal:
+        arguments: list[str | int] = [str(job.id), job.token, milliseconds(duration)]
+        with translated():
+            answer = await self._renew(keys=[hash_key(job.id), LEASES_KEY], args=arguments)
+        return Renewal(cast("bytes", answer).decode())
+
+    async def release(self, job: Job) -> bool:
+        arguments: list[str | int] = [str(job.id), job.token, new_call_id()]
+        with translated():
+            return bool(await self._release(keys=[hash_key(job.id), LEASES_KEY], args=arguments))
+
+    async def reap(self, *, limit: int) -> list[Job]:
+        if limit <= 0:
+            return []
+        with translated():
+            answer = await self._expired(keys=[LEASES_KEY], args=[limit])
+        expired = cast("Sequence[bytes]", answer)
+        reaped = []
+        for start in range(0, len(expired), _PAGE):
+            page = await self._read_page(LEASES_KEY, expired[start : start + _PAGE])
+            jobs = readable(page)
+            for member, _ in page:
+                taken = await self._take(member, jobs.get(member))
+                if taken is not None:
+                    reaped.append(taken)
+        return reaped
+
+    async def save(self, job: Job, *, read: Job, event: type[JobEvent]) -> None:
+        outcome, found = await self._store(job, read=read, event=event, token=read.token)
         if outcome == b"missing":
             raise JobNotFoundError(job.id)
         if outcome == b"stale":
-            raise StaleJobError(
-                job.id,
-                expected_version=expected_version,
-                stored_version=_version(job.id, stored_version),
-            )
+            version = _version(job.id, found)
+            raise StaleJobError(job.id, expected_version=read.version, stored_version=version)
+        if outcome == b"illegal":
+            phase = found.decode(errors="replace")
+            raise IllegalTransitionError(job_id=job.id, phase=phase, event=event.__name__)
 
     async def record_progress(
-        self, job_id: JobId, progress: JobProgress, *, expected_version: int
+        self, job_id: JobId, progress: JobProgress, *, expected_version: int, at: datetime
     ) -> bool:
-        figures = _flat(encoded_figures(progress))
-        arguments: list[int | bytes] = [_TIME_TO_LIVE_MS, expected_version, *figures]
+        figures = flat(encoded_figures(progress) | {"progressed_at": iso(at)})
+        arguments: list[int | bytes] = [TIME_TO_LIVE_MS, expected_version, *figures]
         with translated():
-            return bool(await self._record_progress(keys=[_hash_key(job_id)], args=arguments))
+            return bool(await self._record_progress(keys=[hash_key(job_id)], args=arguments))
 
     async def list_in(self, phase: Phase, *, limit: int) -> list[Job]:
-        jobs: dict[JobId, Job] = {}
-        seen = 0
+        index = index_key(phase)
+        jobs: dict[bytes, Job] = {}
+        passed = 0
         while len(jobs) < limit:
-            page = await self._page(phase, skip=seen, limit=limit - len(jobs))
-            if not page:
+            last = passed + limit - len(jobs) - 1
+            with translated():
+                ids = cast("list[bytes]", await self._redis.zrange(index, passed, last))
+            if not ids:
                 break
-            seen += len(page)
-            jobs |= {job.id: job for job in _readable(page)}
+            for start in range(0, len(ids), _PAGE):
+                page = await self._read_page(index, ids[start : start + _PAGE])
+                found = readable(page)
+                left = {member for member, job in found.items() if job.phase is not phase}
+                jobs |= {member: job for member, job in found.items() if member not in left}
+                passed += len(page) - len(left)
         return list(jobs.values())
 
-    async def _page(
-        self, phase: Phase, *, skip: int, limit: int
-    ) -> list[tuple[bytes, list[bytes]]]:
-        arguments: list[str | int] = [_HASH_PREFIX, skip, limit]
+    async def held(self, job_ids: Sequence[JobId]) -> dict[JobId, datetime]:
+        if not job_ids:
+            return {}
         with translated():
-            answer = await self._list_in(keys=[_index_key(phase), _ACTIVE_KEY], args=arguments)
-        return cast("list[tuple[bytes, list[bytes]]]", answer)  # what the script returns
+            scores = await self._redis.zmscore(LEASES_KEY, [str(job_id) for job_id in job_ids])
+        return {
+            job_id: from_milliseconds(int(score))
+            for job_id, score in zip(job_ids, scores, strict=True)
+            if score is not None
+        }
 
+    async def dead_letters(self, *, limit: int) -> list[JobId]:
+        with translated():
+            reply = cast("Awaitable[set[bytes]]", self._redis.smembers(self._dead_letters_key))
+            members = await reply
+        return sorted(filter(None, map(_job_id, members)))[: max(limit, 0)]
 
-def _keys(job: Job) -> list[str]:
-    others = [_index_key(phase) for phase in Phase if phase is not job.phase]
-    return [_hash_key(job.id), _ACTIVE_KEY, _index_key(job.phase), *others]
+    async def purge(self, job_id: JobId) -> bool:
+        keys = [self._dead_letters_key, hash_key(job_id)]
+        with translated():
+            return bool(await self._purge(keys=keys, args=[str(job_id), new_call_id()]))
 
+    async def refused(self) -> dict[str, int]:
+        """Return how many writes were refused since Redis was emptied: `stale` and `illegal`."""
+        names = ["stale", "illegal"]
+        with translated():
+            reply = cast("Awaitable[list[bytes | None]]", self._redis.hmget(REFUSED_KEY, names))
+            counts = await reply
+        return {name: int(count or 0) for name, count in zip(names, counts, strict=True)}
 
-def _arguments(job: Job, *, expected_version: int) -> list[str | int | bytes]:
-    return [
-        str(job.id),
-        _TIME_TO_LIVE_MS,
-        "1" if job.is_active else "0",
-        microseconds(job.changed_at),
-        expected_version,
-        job.version,
-        secrets.token_hex(8),
-        *_flat(encoded(job)),
-    ]
+    async def _store_new(self, job: Job, *, location: str) -> None:
+        shown = replace(job, source=job.source.shown())
+        address = location.encode(errors="surrogatepass")
+        with translated():
+            await self._add(
+                keys=write_keys(shown, dead_letters_key=self._dead_letters_key),
+                args=[
+                    *write_arguments(shown, event="Created"),
+                    *(job.token, address),
+                    *stored_fields(shown),
+                ],
+            )
 
+    async def _store(
+        self, job: Job, *, read: Job, event: type[JobEvent], token: int, if_expired: bool = False
+    ) -> tuple[bytes, bytes]:
+        shown = replace(job, source=job.source.shown())
+        ends_lease = not job.is_active or issubclass(event, _ENDS_THE_LEASE)
+        with translated():
+            answer = await self._save(
+                keys=write_keys(shown, dead_letters_key=self._dead_letters_key),
+                args=[
+                    *write_arguments(shown, event=event.__name__),
+                    *(read.version, read.token, leads_from(event, job.phase)),
+                    *(int(ends_lease), int(if_expired), token),
+                    *stored_fields(shown),
+                ],
+            )
+        outcome, found = cast("Sequence[bytes]", answer)
+        return outcome, found
 
-def _flat(fields: Mapping[str, str]) -> list[bytes]:
-    # A lone surrogate, as a broken \ud83d in somebody's JSON gives, is no reason to lose a job.
-    return [text.encode(errors="surrogatepass") for text in chain.from_iterable(fields.items())]
+    async def _take(self, member: bytes, job: Job | None) -> Job | None:
+        """Return the job after the loss of its expired lease; `None` if it was kept or taken."""
+        if job is None or not job.is_active:  # by somebody else's hand: nobody can work on it
+            with translated():
+                await self._redis.zrem(LEASES_KEY, member)
+            return None
+        moved = advance(job, LeaseLost(), now=await self._now())
+        outcome, _ = await self._store(
+            moved, read=job, event=LeaseLost, token=moved.token, if_expired=True
+        )
+        return moved if outcome == b"saved" else None
 
+    async def _read_page(
+        self, index: str, ids: Sequence[bytes]
+    ) -> list[tuple[bytes, Sequence[bytes]]]:
+        with translated():
+            answer = await self._read(keys=[index, ACTIVE_KEY], args=[HASH_PREFIX, *ids])
+        return cast("list[tuple[bytes, Sequence[bytes]]]", answer)  # what the script returns
 
-def _readable(page: Sequence[tuple[bytes, list[bytes]]]) -> list[Job]:
-    jobs = []
-    for member, flat in page:
-        try:
-            job_id = parse_job_id(member.decode(errors="replace"))
-            jobs.append(_decoded(job_id, dict(zip(flat[::2], flat[1::2], strict=True))))
-        except (ProtocolError, InvalidIdError) as error:
-            _LOG.warning("left a job out of a listing: %s", error)
-    return jobs
-
-
-def _decoded(job_id: JobId, fields: Mapping[bytes, bytes]) -> Job:
-    try:
-        texts = {_text(name): _text(value) for name, value in fields.items()}
-    except UnicodeDecodeError as error:
-        message = f"the stored job {job_id} cannot be read: {error}"
-        raise ProtocolError(message, code="jobs.corrupt") from error
-    return decoded(job_id, texts)
+    async def _now(self) -> datetime:
+        with translated():
+            seconds, microseconds = await self._redis.time()
+        return datetime.fromtimestamp(seconds, UTC).replace(microsecond=microseconds)
 
 
 def _version(job_id: JobId, stored: bytes) -> int:
     try:
         return int(stored)
     except ValueError as error:
-        message = f"the stored job {job_id} has no version but {stored!r}"
-        raise ProtocolError(message, code="jobs.corrupt") from error
+        raise corrupt(job_id, f"has no version but {stored!r}") from error
 
 
-def _text(raw: bytes) -> str:
-    return raw.decode(errors="surrogatepass")
-
-
-def _hash_key(job_id: JobId) -> str:
-    return f"{_HASH_PREFIX}{job_id}"
-
-
-def _index_key(phase: Phase) -> str:
-    return f"{_INDEX_PREFIX}{phase.value}"
+def _job_id(member: bytes) -> JobId | None:
+    """Return the job's id; `None` for what others keep in the same set."""
+    try:
+        return parse_job_id(member.decode(errors="replace"))
+    except InvalidIdError:
+        return None

@@ -111,7 +111,7 @@ async def create_job(
         attempts_max=max_retries + 1,
     )
     store = _store(redis)
-    await store.add(job)
+    await store.add_unarchived(job)
     return job_as_dict(await store.get(job.id))
 
 
@@ -174,11 +174,13 @@ async def update_job(
         begun=status != "pending" and (phase is not None or bool(figures)),
     )
     if event is not None:
-        job = replace(job, progress=progress)
-        moved = advance(job, event, now=await _now(redis))
-        await store.save(moved, expected_version=job.version)
+        now = await _now(redis)
+        moved = advance(replace(job, progress=progress), event, now=now)
+        if moved.progress == progress != job.progress:  # a retry begins without figures
+            moved = replace(moved, progressed_at=now)
+        await store.save(moved, read=job, event=type(event))
     elif progress != job.progress:
-        await _show(store, job, progress)
+        await _show(store, job, progress, at=await _now(redis))
     return job_as_dict(await store.get(job.id))
 
 
@@ -220,10 +222,10 @@ async def _now(redis: Redis) -> datetime:
     return datetime.fromtimestamp(seconds, UTC).replace(microsecond=microseconds)
 
 
-async def _show(store: RedisJobStore, job: Job, progress: JobProgress) -> None:
+async def _show(store: RedisJobStore, job: Job, progress: JobProgress, *, at: datetime) -> None:
     if not job.is_active:
         raise IllegalTransitionError(job_id=job.id, phase=job.phase, event="a late figure")
-    if not await store.record_progress(job.id, progress, expected_version=job.version):
+    if not await store.record_progress(job.id, progress, expected_version=job.version, at=at):
         stored = await store.get(job.id)
         raise StaleJobError(job.id, expected_version=job.version, stored_version=stored.version)
 

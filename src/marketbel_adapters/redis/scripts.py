@@ -1,47 +1,166 @@
-"""The Lua scripts of the job store: each is one atomic step, and bears being carried out twice.
+"""The Lua scripts of the job store, one a verb: each is one atomic step by the server's clock.
 
-A client that loses a reply sends its command again. `ADD` and `RECORD_PROGRESS` are idempotent by
-nature; `SAVE` marks each write with the call's own id and knows its own work again by it.
+A client that loses a reply sends its command again, so each script bears being carried out twice.
+Some are idempotent by nature; the others leave the call's own id in the job's hash (`write_id`,
+`claim_id`, `release_id`, `purge_id`) and know their own work again by it.
 """
 
 from typing import Final
 
-__all__ = ["ADD", "LIST_IN", "RECORD_PROGRESS", "SAVE"]
+__all__ = [
+    "ADD",
+    "CLAIM",
+    "EXPIRED",
+    "PURGE",
+    "READ",
+    "RECORD_PROGRESS",
+    "RELEASE",
+    "RENEW",
+    "SAVE",
+]
 
-_STORE: Final = """
--- KEYS: the job's hash, jobs:active, the index of the job's phase, the indexes of the other phases
--- ARGV: 1 job id, 2 milliseconds to live, 3 '1' when active, 4 score, 5 expected version,
---       6 new version, 7 id of this write, 8... field, value
-local function store()
-  redis.call('HSET', KEYS[1], 'write_id', ARGV[7], unpack(ARGV, 8))
-  redis.call('PEXPIRE', KEYS[1], ARGV[2])
-  redis.call(ARGV[3] == '1' and 'SADD' or 'SREM', KEYS[2], ARGV[1])
-  for i = 4, #KEYS do redis.call('ZREM', KEYS[i], ARGV[1]) end
-  redis.call('ZADD', KEYS[3], ARGV[4], ARGV[1])
+_NOW: Final = """
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+"""
+
+_JOURNAL: Final = """
+-- Tells of the job as its hash stands now.
+local function journal(event, before, token, location)
+  local job, flat = {}, redis.call('HGETALL', KEYS[1])
+  for i = 1, #flat, 2 do job[flat[i]] = flat[i + 1] end
+  local line = {
+    'job_id', ARGV[1], 'event', event, 'before', before, 'after', job['phase'], 'token', token,
+    'version', job['version'] or '', 'attempt', (tonumber(job['retry_count']) or 0) + 1,
+    'at', now, 'job', cjson.encode(job)}
+  if location ~= '' then
+    line[#line + 1] = 'location'
+    line[#line + 1] = location
+  end
+  redis.call('XADD', KEYS[4], '*', unpack(line))
 end
 """
+
+_STORE: Final = (
+    _NOW
+    + _JOURNAL
+    + """
+-- KEYS: 1 the job's hash, 2 jobs:active, 3 the leases, 4 the journal, 5 the dead letters,
+--       6 the count of refused writes, 7 the index of the job's phase, 8... those of the others
+-- ARGV: 1 job id, 2 id of this call, 3 milliseconds to live, 4 '1' when active, 5 score,
+--       6 what becomes of the dead letter: 'add', 'drop' or 'keep', 7 event
+local function store(first)
+  redis.call('HSET', KEYS[1], 'write_id', ARGV[2], unpack(ARGV, first))
+  redis.call('PEXPIRE', KEYS[1], ARGV[3])
+  redis.call(ARGV[4] == '1' and 'SADD' or 'SREM', KEYS[2], ARGV[1])
+  for i = 8, #KEYS do redis.call('ZREM', KEYS[i], ARGV[1]) end
+  redis.call('ZADD', KEYS[7], ARGV[5], ARGV[1])
+  if ARGV[6] == 'add' then
+    redis.call('SADD', KEYS[5], ARGV[1])
+    redis.call('PEXPIRE', KEYS[5], ARGV[3])
+  elseif ARGV[6] == 'drop' then
+    redis.call('SREM', KEYS[5], ARGV[1])
+  end
+end
+"""
+)
 
 ADD: Final = (
     _STORE
     + """
-if redis.call('EXISTS', KEYS[1]) == 0 then store() end
+-- ARGV: 8 token, 9 the whole address for the journal or '', 10... field, value
+if redis.call('EXISTS', KEYS[1]) == 0 then
+  store(10)
+  journal(ARGV[7], '', ARGV[8], ARGV[9])
+end
 """
 )
 
 SAVE: Final = (
     _STORE
     + """
+-- ARGV: 8 expected version, 9 expected token, 10 the phases from which the event leads here,
+--       11 '1' when the lease ends with it, 12 '1' when it must have expired already,
+--       13 token for the journal, 14... field, value
+local stored = redis.call('HMGET', KEYS[1], 'version', 'token', 'phase', 'write_id')
+if stored[4] == ARGV[2] then return {'saved', ''} end
 if redis.call('EXISTS', KEYS[1]) == 0 then return {'missing', ''} end
-local stored = redis.call('HGET', KEYS[1], 'version') or ''
-if stored == ARGV[5] then
-  store()
-elseif stored ~= ARGV[6] or redis.call('HGET', KEYS[1], 'write_id') ~= ARGV[7] then
-  return {'stale', stored}
+if stored[1] ~= ARGV[8] or stored[2] ~= ARGV[9] then
+  if ARGV[12] ~= '1' then redis.call('HINCRBY', KEYS[6], 'stale', 1) end
+  return {'stale', stored[1] or ''}
 end
-return {'saved', stored}
+local before = stored[3] or ''
+if not string.find(ARGV[10], ' ' .. before .. ' ', 1, true) then
+  redis.call('HINCRBY', KEYS[6], 'illegal', 1)
+  return {'illegal', before}
+end
+if ARGV[12] == '1' then
+  local expires = redis.call('ZSCORE', KEYS[3], ARGV[1])
+  if not expires or tonumber(expires) > now then return {'stale', stored[1]} end
+end
+if ARGV[11] == '1' then redis.call('ZREM', KEYS[3], ARGV[1]) end
+store(14)
+journal(ARGV[7], before, ARGV[13], '')
+return {'saved', ''}
 """
 )
-"""Answers `saved`, `missing` or `stale`, and the version that it found (`''`: there was none)."""
+"""Answers `saved`, `missing`, `stale` with the stored version, or `illegal` with the phase.
+
+Two who take one expired lease away are no writers too many: nothing is counted as refused."""
+
+CLAIM: Final = (
+    _NOW
+    + _JOURNAL
+    + """
+-- KEYS: 1 the job's hash, 2 jobs:active, 3 the leases, 4 the journal
+-- ARGV: 1 job id, 2 id of this call, 3 milliseconds to live, 4 milliseconds of the lease,
+--       5 the phases in which a job can be held
+local stored = redis.call('HMGET', KEYS[1], 'phase', 'token', 'deliveries', 'claim_id')
+local phase = stored[1]
+if not phase or not tonumber(stored[2]) or not tonumber(stored[3]) then
+  return redis.call('HGETALL', KEYS[1])  -- no job at all, or none that can be read
+end
+local expires = redis.call('ZSCORE', KEYS[3], ARGV[1])
+if not (expires and stored[4] == ARGV[2]) then
+  if not string.find(ARGV[5], ' ' .. phase .. ' ', 1, true) then return false end
+  if expires and tonumber(expires) > now then return false end
+  local token = redis.call('HINCRBY', KEYS[1], 'token', 1)
+  if expires then redis.call('HINCRBY', KEYS[1], 'deliveries', 1) end
+  redis.call('HSET', KEYS[1], 'claim_id', ARGV[2])
+  redis.call('PEXPIRE', KEYS[1], ARGV[3])
+  journal('Claimed', phase, token, '')
+end
+redis.call('ZADD', KEYS[3], now + ARGV[4], ARGV[1])
+return redis.call('HGETALL', KEYS[1])
+"""
+)
+"""Answers the hash under its new token, nothing when the job cannot be had, `{}` when missing.
+
+What becomes of token and deliveries is the core's `claimed`, a second time."""
+
+RENEW: Final = (
+    _NOW
+    + """
+-- KEYS: the job's hash, the leases.  ARGV: 1 job id, 2 token, 3 milliseconds of the lease
+local token = tonumber(redis.call('HGET', KEYS[1], 'token') or '')
+if token and token > tonumber(ARGV[2]) then return 'lost' end
+if token ~= tonumber(ARGV[2]) or not redis.call('ZSCORE', KEYS[2], ARGV[1]) then
+  return 'ended'
+end
+redis.call('ZADD', KEYS[2], now + ARGV[3], ARGV[1])
+return 'held'
+"""
+)
+
+RELEASE: Final = """
+-- KEYS: the job's hash, the leases.  ARGV: 1 job id, 2 token, 3 id of this call
+local stored = redis.call('HMGET', KEYS[1], 'token', 'release_id')
+if stored[1] == ARGV[2] and redis.call('ZREM', KEYS[2], ARGV[1]) == 1 then
+  redis.call('HSET', KEYS[1], 'release_id', ARGV[3])
+  return 1
+end
+return stored[2] == ARGV[3] and 1 or 0
+"""
 
 RECORD_PROGRESS: Final = """
 -- KEYS: the job's hash.  ARGV: 1 milliseconds to live, 2 expected version, 3... field, value
@@ -51,25 +170,38 @@ redis.call('PEXPIRE', KEYS[1], ARGV[1])
 return 1
 """
 
-LIST_IN: Final = """
--- KEYS: the index of the phase, jobs:active
--- ARGV: 1 prefix of the jobs' hashes, 2 how many to skip, 3 how many at most
-local place, room, found = tonumber(ARGV[2]), tonumber(ARGV[3]), {}
-while room > 0 do
-  local ids = redis.call('ZRANGE', KEYS[1], place, place + room - 1)
-  if #ids == 0 then break end
-  for _, id in ipairs(ids) do
-    local fields = redis.call('HGETALL', ARGV[1] .. id)
-    if #fields == 0 then
-      redis.call('ZREM', KEYS[1], id)
-      redis.call('SREM', KEYS[2], id)
-    else
-      found[#found + 1] = {id, fields}
-      place, room = place + 1, room - 1
-    end
+READ: Final = """
+-- KEYS: the index that the ids are from, jobs:active.  ARGV: 1 prefix of the hashes, 2... ids
+local found = {}
+for i = 2, #ARGV do
+  local fields = redis.call('HGETALL', ARGV[1] .. ARGV[i])
+  if #fields == 0 then
+    redis.call('ZREM', KEYS[1], ARGV[i])
+    redis.call('SREM', KEYS[2], ARGV[i])
+  else
+    found[#found + 1] = {ARGV[i], fields}
   end
 end
 return found
 """
 """Answers pairs of an id and a hash, in order; ids whose hash has expired leave the index and
 `jobs:active` on the way."""
+
+EXPIRED: Final = (
+    _NOW
+    + """
+-- KEYS: the leases.  ARGV: 1 how many at most
+return redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, ARGV[1])
+"""
+)
+
+PURGE: Final = """
+-- KEYS: the dead letters, the job's hash.  ARGV: 1 job id, 2 id of this call
+if redis.call('SREM', KEYS[1], ARGV[1]) == 1 then
+  if redis.call('EXISTS', KEYS[2]) == 1 then
+    redis.call('HSET', KEYS[2], 'purge_id', ARGV[2])
+  end
+  return 1
+end
+return redis.call('HGET', KEYS[2], 'purge_id') == ARGV[2] and 1 or 0
+"""

@@ -78,7 +78,13 @@ class JobChanges(TypedDict, total=False):
     actor: Actor
     attempt: int
     attempts_max: int
+    generation: int
     deliveries: int
+    deferrals: int
+    waits: int
+    not_before: datetime | None
+    deferred_by: Failure | None
+    resubmissions: int
     token: int
     version: int
     file_key: FileKey | None
@@ -86,6 +92,7 @@ class JobChanges(TypedDict, total=False):
     failure: Failure | None
     progress: JobProgress
     started_at: datetime | None
+    progressed_at: datetime | None
     completed_at: datetime | None
 
 
@@ -160,6 +167,7 @@ def a_full_job() -> Job:
             location="/uploads/прайс март.csv",
             sheet_name="Лист 1",
             original_filename="прайс март.csv",
+            is_shortened=True,
             layout=GivenLayout(
                 column_mapping={"name": "Товар «А»", "price": "Цена\tс НДС"},
                 header_row=2,
@@ -176,7 +184,13 @@ def a_full_job() -> Job:
         actor=Actor.ML_ANALYZE,
         attempt=3,
         attempts_max=5,
+        generation=2,
         deliveries=2,
+        deferrals=3,
+        waits=4,
+        not_before=NOW + 4 * _MINUTE,
+        deferred_by=Failure(code="disk.full", message="Нет места.", details=("1", "")),
+        resubmissions=1,
         token=7,
         version=11,
         file_key=FileKey("a-key.csv"),
@@ -197,6 +211,7 @@ def a_full_job() -> Job:
             error_count=7,
         ),
         started_at=NOW + _MINUTE,
+        progressed_at=NOW + 90 * timedelta(seconds=1),
         completed_at=NOW + 2 * _MINUTE,
     )
 

@@ -16,11 +16,14 @@ from marketbel_core.catalog import GivenLayout, SourceRef, SourceType
 from marketbel_core.ids import AnalysisId, FileKey, JobId
 from marketbel_core.jobs import (
     TRANSITIONS,
+    WORKER_KILLED,
     Actor,
     AttemptFailed,
     Cancelled,
+    Deferred,
     DownloadStarted,
     Failure,
+    FileStored,
     FileSubmitted,
     ItemsMatched,
     ItemsParsed,
@@ -29,6 +32,8 @@ from marketbel_core.jobs import (
     JobProgress,
     LeaseLost,
     Phase,
+    Replayed,
+    Resubmitted,
     RetryRequested,
 )
 
@@ -58,15 +63,22 @@ _FAILURES: Final = st.sampled_from(
         Failure(code="", message=""),
         Failure(code="http.denied", message="Нет доступа.\n", details=("", '"\\', "None")),
         Failure(code="ml.failed", message="\U0001f384", actor=Actor.ML_ANALYZE),
+        Failure(code=WORKER_KILLED, message="It takes workers with it."),
     ]
 )
 _EVENTS: Final[dict[type[JobEvent], st.SearchStrategy[JobEvent]]] = {
     DownloadStarted: st.just(DownloadStarted()),
+    FileStored: st.builds(FileStored, file_key=_KEYS),
     FileSubmitted: st.builds(FileSubmitted, file_key=_KEYS, analysis_id=_ANALYSES),
     ItemsParsed: st.just(ItemsParsed()),
     ItemsMatched: st.just(ItemsMatched()),
     AttemptFailed: st.builds(AttemptFailed, failure=_FAILURES),
+    Deferred: st.builds(
+        Deferred, failure=_FAILURES, until=WAITS.map(NOW.__add__), is_counted=st.booleans()
+    ),
+    Resubmitted: st.just(Resubmitted(analysis_id=AnalysisId("another"))),
     RetryRequested: st.just(RetryRequested()),
+    Replayed: st.just(Replayed()),
     LeaseLost: st.just(LeaseLost()),
     Cancelled: st.just(Cancelled()),
 }

@@ -1,5 +1,17 @@
-"""Jobs: the machine that a supplier file's journey runs on, and when to try again."""
+"""Jobs: the machine that a supplier file's journey runs on, when to try again, and when not."""
 
+from marketbel_core.jobs.breaker import (
+    Admission,
+    Admitted,
+    BreakerPolicy,
+    BreakerState,
+    CircuitClosed,
+    CircuitHalfOpen,
+    CircuitOpen,
+    Denied,
+    admit_call,
+    record_outcome,
+)
 from marketbel_core.jobs.events import (
     EVENT_SUMMARIES,
     PHASE_PARAGRAPHS,
@@ -38,9 +50,17 @@ __all__ = [
     "TRANSITIONS",
     "WORKER_KILLED",
     "Actor",
+    "Admission",
+    "Admitted",
     "AttemptFailed",
+    "BreakerPolicy",
+    "BreakerState",
     "Cancelled",
+    "CircuitClosed",
+    "CircuitHalfOpen",
+    "CircuitOpen",
     "Deferred",
+    "Denied",
     "DownloadStarted",
     "Failure",
     "FileStored",
@@ -56,6 +76,7 @@ __all__ = [
     "Replayed",
     "Resubmitted",
     "RetryRequested",
+    "admit_call",
     "advance",
     "backoff",
     "choose_reading",
@@ -63,4 +84,5 @@ __all__ = [
     "new_job",
     "next_try",
     "put_back",
+    "record_outcome",
 ]

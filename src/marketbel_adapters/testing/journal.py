@@ -1,0 +1,118 @@
+"""A checker of histories: what may not be in a journal of jobs, whoever wrote it, in any run.
+
+A journal that has been trimmed may be checked as well: what came before the first line of a job is
+taken for granted. A `Recovered` line begins a job's history anew after a loss of the store.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+from marketbel_core.ids import JobId
+from marketbel_core.jobs import (
+    TRANSITIONS,
+    JobEvent,
+    LeaseLost,
+    Replayed,
+    RetryRequested,
+)
+from marketbel_core.ports import JournalEntry
+
+__all__ = ["violations"]
+
+_CREATED: Final = "Created"
+_RECOVERED: Final = "Recovered"
+_CLAIMED: Final = "Claimed"
+_EVENTS: Final[dict[str, type[JobEvent]]] = {event.__name__: event for _, event in TRANSITIONS}
+_NEW_HOLDER: Final = (LeaseLost, RetryRequested, Replayed)
+"""The events that outdo the holder of before, like a claim."""
+
+
+def violations(entries: Iterable[JournalEntry]) -> list[str]:
+    """Return a sentence for each breach of the rules that a journal of jobs keeps.
+
+    The rules: positions grow; the phases of a job are a path of the table of transitions, so that
+    what has ended moves by a retry or a replay alone; its token never decreases and grows with
+    every claim, loss, retry and replay; nothing is written under an older token than the newest;
+    its version grows by one with each transition and by nothing else; attempts are bounded.
+
+    Args:
+        entries: In the order of the journal, of any number of jobs.
+    """
+    found = []
+    last: dict[JobId, JournalEntry] = {}
+    position = ""
+    for entry in entries:
+        if entry.position <= position:
+            found.append(f"{entry.position}: it comes after {position}")
+        position = entry.position
+        found += [f"{position}: {breach}" for breach in _breaches(last.get(entry.job.id), entry)]
+        last[entry.job.id] = entry
+    return found
+
+
+def _breaches(last: JournalEntry | None, entry: JournalEntry) -> list[str]:
+    found = _of_the_line(entry)
+    if last is not None:
+        found += _of_the_token(last, entry)
+        if entry.event != _RECOVERED:
+            found += _of_the_road(last, entry)
+    return [f"job {entry.job.id}, {entry.event}: {breach}" for breach in found]
+
+
+def _of_the_line(entry: JournalEntry) -> list[str]:
+    """Return what is wrong with the line, whatever came before it."""
+    found = []
+    job, event = entry.job, _EVENTS.get(entry.event)
+    if entry.event in {_CREATED, _RECOVERED}:
+        if entry.before is not None:
+            found.append(f"illegal: it was {entry.before} already")
+    elif entry.event == _CLAIMED:
+        if entry.before is not job.phase or not job.is_active:
+            found.append(f"illegal: claimed from {entry.before} to {job.phase}")
+        if entry.token != job.token:
+            found.append(f"the line has token {entry.token}, the job {job.token}")
+    elif event is None:
+        found.append("illegal: there is no such event")
+    elif entry.before is None or TRANSITIONS.get((entry.before, event)) is not job.phase:
+        found.append(f"illegal: from {entry.before} to {job.phase}")
+    return found
+
+
+def _of_the_token(last: JournalEntry, entry: JournalEntry) -> list[str]:
+    """Return what is wrong with the right under which the line was written."""
+    found = []
+    before, after = last.job.token, entry.job.token
+    if after < before:
+        found.append(f"the token decreased from {before} to {after}")
+    if entry.token < before:
+        found.append(f"stale accepted: written under token {entry.token} after {before}")
+    event = _EVENTS.get(entry.event)
+    outdoes = entry.event == _CLAIMED or (event is not None and issubclass(event, _NEW_HOLDER))
+    if outdoes and after <= before:
+        found.append(f"a new holder has the token {after} of the holder before")
+    return found
+
+
+def _of_the_road(last: JournalEntry, entry: JournalEntry) -> list[str]:
+    """Return what is wrong with the line as the next one of its job."""
+    found = []
+    before, after = last.job, entry.job
+    if entry.event == _CREATED:
+        return ["illegal: created a second time"]
+    if entry.before is not before.phase:
+        found.append(f"illegal: it says it was {entry.before} and was {before.phase}")
+    step = 0 if entry.event == _CLAIMED else 1
+    if after.version != before.version + step:
+        found.append(f"the version went from {before.version} to {after.version}")
+    if (after.generation, after.attempt) != _turn_after(last, entry):
+        found.append(f"it came to generation {after.generation}, attempt {after.attempt}")
+    return found
+
+
+def _turn_after(last: JournalEntry, entry: JournalEntry) -> tuple[int, int]:
+    job = last.job
+    if entry.event == RetryRequested.__name__:
+        return job.generation, job.attempt + 1
+    if entry.event == Replayed.__name__:
+        return job.generation + 1, 1
+    return job.generation, job.attempt

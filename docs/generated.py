@@ -110,6 +110,8 @@ def _default(schema: Mapping[str, Any]) -> str:
     value = schema.get("default")
     if value is None:
         return "unset"
+    if value == "":
+        return "empty"
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 

@@ -49,7 +49,7 @@ class UnavailableError(PortError):
     """A neighbour did not answer, or not now; time may cure it.
 
     Attributes:
-        retry_after: How long the neighbour asked to be left alone; `None` when it did not say.
+        retry_after: How long to wait at least, as far as that is known.
     """
 
     code = "port.unavailable"

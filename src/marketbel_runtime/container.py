@@ -6,6 +6,7 @@ from dependency_injector import containers, providers
 
 from marketbel_core.ports import (
     Analyzer,
+    Breaker,
     CandidateIndex,
     Catalog,
     Clock,
@@ -30,12 +31,15 @@ from marketbel_core.use_cases import (
     JobMover,
     MatchItems,
     RecalculateAggregates,
+    RecoverJobs,
+    RelayJournal,
     ReplayJob,
     RescueJobs,
     RetryJob,
     StartIngestion,
     TakeRetries,
 )
+from marketbel_runtime.bulkhead import Bulkhead
 from marketbel_runtime.settings import Settings
 
 __all__ = ["Container"]
@@ -49,6 +53,7 @@ class Container(containers.DeclarativeContainer):
     # Ports, filled from outside.
     analyzer: providers.Dependency[Analyzer] = providers.Dependency()
     archive: providers.Dependency[JobArchive] = providers.Dependency()
+    breaker: providers.Dependency[Breaker] = providers.Dependency()
     candidates: providers.Dependency[CandidateIndex] = providers.Dependency()
     catalog: providers.Dependency[Catalog] = providers.Dependency()
     chance: providers.Dependency[Callable[[], float]] = providers.Dependency()
@@ -66,6 +71,7 @@ class Container(containers.DeclarativeContainer):
     telemetry: providers.Dependency[Telemetry] = providers.Dependency()
 
     # What the steps share.
+    bulkhead = providers.Singleton(Bulkhead)
     mover = providers.Factory(
         JobMover,
         jobs=jobs,
@@ -146,6 +152,12 @@ class Container(containers.DeclarativeContainer):
         queue=queue,
         clock=clock,
         telemetry=telemetry,
+    )
+    relay_journal = providers.Factory(
+        RelayJournal, journal=journal, archive=archive, leases=leases, clock=clock
+    )
+    recover_jobs = providers.Factory(
+        RecoverJobs, jobs=jobs, archive=archive, queue=queue, clock=clock, telemetry=telemetry
     )
 
     # What people ask of a job.

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 
 from dependency_injector import providers
@@ -11,6 +11,7 @@ from marketbel_adapters.job_holding import LeasedJobHolds
 from marketbel_adapters.memory import (
     CountingIdSource,
     ManualClock,
+    MemoryBreaker,
     MemoryCandidateIndex,
     MemoryCatalog,
     MemoryFileSource,
@@ -23,7 +24,7 @@ from marketbel_adapters.memory import (
     RecordingTelemetry,
     ScriptedAnalyzer,
 )
-from marketbel_adapters.routing import LocalAnalyzer, RoutingAnalyzer
+from marketbel_adapters.routing import GuardedAnalyzer, LocalAnalyzer, RoutingAnalyzer
 from marketbel_adapters.sources.rows import LocalRowReader
 from marketbel_runtime.container import Container
 from marketbel_runtime.settings import Settings
@@ -33,8 +34,16 @@ __all__ = ["InMemory", "memory", "production"]
 
 
 @asynccontextmanager
-async def production(settings: Settings) -> AsyncGenerator[Container]:
+async def production(
+    settings: Settings, *, heavy_lane: bool = False, patient: bool = False
+) -> AsyncGenerator[Container]:
     """Yield a container on the real systems; whatever was opened is closed again.
+
+    Args:
+        settings: The deployment's choices.
+        heavy_lane: Whether heavy steps are asked for in a lane of their own: for the worker that
+            serves both. Asked for by anybody else, they wait where every worker looks.
+        patient: Whether commands wait for a Redis that goes away later on.
 
     Raises:
         SettingsError: an address is missing.
@@ -43,7 +52,7 @@ async def production(settings: Settings) -> AsyncGenerator[Container]:
     # Imported here: the in-memory graph needs none of these packages.
     from marketbel_adapters import arq, disk, ml_analyze, postgres, system  # noqa: PLC0415
     from marketbel_adapters import redis as redis_adapters  # noqa: PLC0415
-    from marketbel_adapters.sources import http, local, routing  # noqa: PLC0415
+    from marketbel_runtime.fetching import open_sources  # noqa: PLC0415
 
     uploads = settings.require_uploads_dir()
     async with AsyncExitStack() as stack:
@@ -51,43 +60,53 @@ async def production(settings: Settings) -> AsyncGenerator[Container]:
         stack.push_async_callback(engine.dispose)
         await postgres.check_database(engine)
         await postgres.check_migrated(engine)
-        redis = redis_adapters.create_redis(settings.require_redis_url())
+        url = settings.require_redis_url()
+        async with aclosing(redis_adapters.create_redis(url)) as first:
+            with redis_adapters.translated():
+                await first.ping()
+        redis = redis_adapters.create_redis(url, patient=patient)
         stack.push_async_callback(redis.aclose)
-        with redis_adapters.translated():
-            await redis.ping()
         pool = arq.pool_on(redis.connection_pool, queue_name=settings.queue_name)
-        fetch = await stack.enter_async_context(http.create_fetch_client())
+        sources = await stack.enter_async_context(open_sources(settings, local_roots=[uploads]))
         ml = await stack.enter_async_context(ml_analyze.create_ml_client(settings.ml_analyze_url))
         files = disk.DiskFileStore(uploads)
         clock = system.SystemClock()
         jobs = redis_adapters.RedisJobStore(redis, dlq_name=settings.dlq_name)
+        breaker = redis_adapters.RedisBreaker(redis, name=redis_adapters.ML_ANALYZE_BREAKER)
+        telemetry = system.StructlogTelemetry()
+        # The breaker is asked before each try: what is tried again while it is open never leaves.
+        guarded = GuardedAnalyzer(
+            ml_analyze.HttpAnalyzer(ml, folder=str(uploads)), breaker=breaker, telemetry=telemetry
+        )
         container = Container(
             settings=providers.Object(settings),
             analyzer=providers.Singleton(
                 RoutingAnalyzer,
-                ml=ml_analyze.HttpAnalyzer(ml, folder=str(uploads)),
+                ml=ml_analyze.RetryingAnalyzer(guarded),
                 local=LocalAnalyzer(),
             ),
             archive=providers.Singleton(postgres.PostgresJobArchive, engine),
+            breaker=providers.Object(breaker),
             candidates=providers.Singleton(MemoryCandidateIndex),
             catalog=providers.Singleton(postgres.PostgresCatalog, engine),
             chance=providers.Object(random.random),
             clock=providers.Object(clock),
             files=providers.Object(files),
-            holds=providers.Singleton(LeasedJobHolds, jobs),
+            holds=providers.Singleton(LeasedJobHolds, jobs, lease=settings.job_lease),
             ids=providers.Singleton(system.TimeOrderedIdSource),
             inbox=providers.Singleton(redis_adapters.RedisInbox, redis),
             jobs=providers.Object(jobs),
             journal=providers.Singleton(redis_adapters.RedisJobJournal, redis),
             leases=providers.Singleton(redis_adapters.RedisLeases, redis),
-            queue=providers.Singleton(arq.ArqStepQueue, pool, queue_name=settings.queue_name),
-            reader=providers.Singleton(LocalRowReader, files),
-            sources=providers.Singleton(
-                routing.RoutingFileSource,
-                http=http.HttpFileSource(fetch, deadline=settings.download_max),
-                local=local.LocalFileSource([uploads]),
+            queue=providers.Singleton(
+                arq.ArqStepQueue,
+                pool,
+                queue_name=settings.queue_name,
+                heavy_queue_name=arq.heavy_queue_of(settings.queue_name) if heavy_lane else None,
             ),
-            telemetry=providers.Singleton(system.StructlogTelemetry),
+            reader=providers.Singleton(LocalRowReader, files),
+            sources=providers.Object(sources),
+            telemetry=providers.Object(telemetry),
         )
         container.check_dependencies()
         yield container
@@ -134,10 +153,13 @@ def memory(settings: Settings | None = None) -> InMemory:
     queue = MemoryStepQueue(clock)
     sources = MemoryFileSource()
     telemetry = RecordingTelemetry()
+    breaker = MemoryBreaker(clock)
+    guarded = GuardedAnalyzer(analyzer, breaker=breaker, telemetry=telemetry)
     container = Container(
         settings=providers.Object(settings or Settings(_env_file=None)),
-        analyzer=providers.Object(RoutingAnalyzer(ml=analyzer, local=LocalAnalyzer())),
         archive=providers.Object(archive),
+        analyzer=providers.Object(RoutingAnalyzer(ml=guarded, local=LocalAnalyzer())),
+        breaker=providers.Object(breaker),
         candidates=providers.Singleton(MemoryCandidateIndex),
         catalog=providers.Object(catalog),
         chance=providers.Object(lambda: 0.5),

@@ -38,5 +38,6 @@ def configure_logging(settings: Settings) -> None:
     root.setLevel(level)
     # arq logs job arguments at INFO, and an address may carry a secret.
     logging.getLogger("arq").setLevel(logging.WARNING)
-    for chatty in ("alembic", "httpx"):
+    # Of what these write, addresses and headers may carry a secret as well.
+    for chatty in ("alembic", "google", "httpcore", "httpx", "urllib3"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

@@ -1,13 +1,13 @@
 """A stand-in for ml-analyze, for demos and tests: its HTTP contract, and no model inside.
 
 It reads the file that it is pointed at by the project's own rules, takes its time, and writes
-supplier items into the catalogue as a well-behaved ml-analyze would.
+supplier items into the catalogue as a well-behaved ml-analyze would. Told to, it behaves badly.
 """
 
 import asyncio
 import socket
 import time
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -27,6 +27,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from marketbel_core import __version__
 from marketbel_core.ports import Catalog, Clock, IdSource, RowReader
 from marketbel_runtime.ml_standin_desk import Desk, Submission, TurnedAwayError
+from marketbel_runtime.ml_standin_faults import (
+    Faults,
+    Ledger,
+    Misbehave,
+    control_routes,
+    not_understood,
+)
 
 __all__ = ["create_app", "serve"]
 
@@ -45,11 +52,14 @@ def create_app(
     clock: Clock,
     ids: IdSource,
     row_delay: timedelta,
+    sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
 ) -> Starlette:
     """Return the service: it takes files below `uploads` and waits `row_delay` for each row.
 
-    `reader` gets a file's name relative to `uploads` as its key.
+    `reader` gets a file's name relative to `uploads` as its key. `sleep` passes the time, in
+    seconds, by which answers are to be late.
     """
+    faults, ledger = Faults(clock), Ledger()
     desk = Desk(
         reader=reader, catalog=catalog, uploads=uploads, clock=clock, ids=ids, row_delay=row_delay
     )
@@ -62,10 +72,10 @@ def create_app(
             await desk.close()
 
     async def health(_: Request) -> JSONResponse:
-        return await _health(desk)
+        return await _health(desk, degraded=faults.present().degraded)
 
     async def analyze_file(request: Request) -> JSONResponse:
-        return await _analyze_file(desk, request)
+        return await _analyze_file(desk, ledger, request)
 
     async def status(request: Request) -> JSONResponse:
         return await _status(desk, request)
@@ -76,8 +86,12 @@ def create_app(
             Route("/health", health),
             Route("/analyze/file", analyze_file, methods=["POST"]),
             Route("/analyze/status/{job_id}", status),
+            *control_routes(faults, ledger, forget=desk.forget),
         ],
-        middleware=[Middleware(_Stamp, ids=ids)],
+        middleware=[
+            Middleware(_Stamp, ids=ids),
+            Middleware(Misbehave, faults=faults, ledger=ledger, sleep=sleep),
+        ],
         exception_handlers={Exception: _broken},
         lifespan=closing_the_desk,
     )
@@ -99,6 +113,9 @@ async def serve(app: Starlette, *, host: str, port: int, ready: Callable[[str], 
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.create_server((host, port), family=family) as listener:
+        # Head and body of an answer are two writes: without this the second waits 40 ms for the
+        # caller's delayed acknowledgement. Accepted connections inherit it.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         name = f"[{host}]" if family is socket.AF_INET6 else host
         url = f"http://{name}:{listener.getsockname()[1]}"
         config = uvicorn.Config(
@@ -165,32 +182,32 @@ async def _about(_: Request) -> JSONResponse:
     return JSONResponse({"service": "ml-analyze stand-in", "about": _ABOUT})
 
 
-async def _health(desk: Desk) -> JSONResponse:
+async def _health(desk: Desk, *, degraded: bool) -> JSONResponse:
     reached = await desk.reaches_catalog()
     body = {
-        "status": "healthy" if reached else "degraded",
+        "status": "healthy" if reached and not degraded else "degraded",
         "version": __version__,
         "service": "ml-analyze",
         "about": _ABOUT,
-        "checks": {"database": "healthy" if reached else "unhealthy", "model": "none"},
+        "checks": {
+            "database": "healthy" if reached else "unhealthy",
+            "model": "slow" if degraded else "none",
+        },
     }
     return JSONResponse(body)
 
 
-async def _analyze_file(desk: Desk, request: Request) -> JSONResponse:
+async def _analyze_file(desk: Desk, ledger: Ledger, request: Request) -> JSONResponse:
     try:
         submission = Submission.model_validate_json(await request.body())
     except ValidationError as error:
-        found = error.errors(include_url=False, include_context=False, include_input=False)
-        return _not_understood(
-            [{**finding, "loc": ["body", *finding["loc"]]} for finding in found]
-        )
+        return not_understood(error)
+    key = request.headers.get("idempotency-key")
     try:
-        analysis = await desk.take(
-            submission, idempotency_key=request.headers.get("idempotency-key")
-        )
+        analysis = await desk.take(submission, idempotency_key=key)
     except TurnedAwayError as error:
         return JSONResponse({"detail": error.detail}, status_code=error.status)
+    ledger.took(key, analysis.id)
     body = {"job_id": str(analysis.id), "status": "pending", "message": "the file will be read"}
     return JSONResponse(body, status_code=202)
 
@@ -200,18 +217,13 @@ async def _status(desk: Desk, request: Request) -> JSONResponse:
     try:
         analysis_id = UUID(text)
     except ValueError:
-        place = ["path", "job_id"]
-        return _not_understood(
-            [{"loc": place, "msg": "Input should be a valid UUID", "type": "uuid_parsing"}]
-        )
+        message = "Input should be a valid UUID"
+        finding = {"loc": ["path", "job_id"], "msg": message, "type": "uuid_parsing"}
+        return JSONResponse({"detail": [finding]}, status_code=422)
     analysis = desk.find(analysis_id)
     if analysis is None:
         return JSONResponse({"detail": f"Job {analysis_id} not found"}, status_code=404)
     return JSONResponse(analysis.body())
-
-
-def _not_understood(findings: list[dict[str, object]]) -> JSONResponse:
-    return JSONResponse({"detail": findings}, status_code=422)
 
 
 async def _broken(_: Request, error: Exception) -> JSONResponse:

@@ -154,6 +154,13 @@ class Desk:
         """Return the analysis of this id."""
         return self._analyses.get(analysis_id)
 
+    def forget(self) -> None:
+        """End what still runs and forget all readings, as a restart would."""
+        for task in self._tasks:
+            task.cancel()
+        self._analyses.clear()
+        self._named.clear()
+
     async def reaches_catalog(self) -> bool:
         """Tell whether the catalogue answers."""
         try:

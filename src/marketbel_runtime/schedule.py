@@ -1,15 +1,75 @@
-"""What runs by the clock: the polling round, in our own ticker.
+"""What runs by the clock, in our own ticker: one line a chore.
 
 arq's cron takes only intervals that divide a minute and repeats a round on each worker whose clock
-is ahead; the ticker takes any interval, and the round itself lets one worker in at a time.
+is ahead; the ticker takes any interval, and a body that must not overlap itself across workers
+lets one worker in at a time.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+import functools
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
 
-__all__ = ["ticking"]
+from arq.connections import ArqRedis
+from redis.exceptions import RedisError
+
+from marketbel_core.errors import UnavailableError
+from marketbel_runtime.container import Container
+
+__all__ = ["Chore", "chores_of", "keeping", "ticking"]
+
+_RELAY_INTERVAL: Final = timedelta(seconds=2)
+"""What PostgreSQL has not heard of when Redis is lost is done again: let it be little."""
+
+_INBOX_INTERVAL: Final = timedelta(seconds=1)
+"""How long a person's wish lies in the inbox at most; looking costs two commands."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chore:
+    """What every worker does by the clock.
+
+    Attributes:
+        name: For the log.
+        every: From one beginning to the next; a body that takes longer delays the next one.
+        body: Safe to run at any time and by any number of workers.
+    """
+
+    name: str
+    every: timedelta
+    body: Callable[[], Awaitable[object]]
+
+
+def chores_of(container: Container, pool: ArqRedis) -> list[Chore]:
+    """Return the chores of a worker with this container, which enqueues through `pool`."""
+    settings = container.settings()
+    poll = functools.partial(_ask_for_round, container, pool)
+    return [
+        Chore(name="poll", every=settings.ml_poll_interval, body=poll),
+        Chore(name="rescue", every=settings.rescue_interval, body=container.rescue_jobs()),
+        Chore(name="relay", every=_RELAY_INTERVAL, body=container.relay_journal()),
+        Chore(name="retries", every=_INBOX_INTERVAL, body=container.take_retries()),
+    ]
+
+
+@asynccontextmanager
+async def keeping(
+    chores: Iterable[Chore], *, on_error: Callable[[str, Exception], None]
+) -> AsyncGenerator[None]:
+    """Do the chores, each by itself, until the block ends; the first time at once.
+
+    Args:
+        chores: What is to be done.
+        on_error: Told the name of a chore that failed, and by what. It and the others go on.
+    """
+    async with AsyncExitStack() as stack:
+        for chore in chores:
+            tell = functools.partial(on_error, chore.name)
+            await stack.enter_async_context(ticking(chore.body, every=chore.every, on_error=tell))
+        yield
 
 
 @asynccontextmanager
@@ -18,7 +78,7 @@ async def ticking(
     *,
     every: timedelta,
     on_error: Callable[[Exception], None],
-) -> AsyncIterator[None]:
+) -> AsyncGenerator[None]:
     """Await `body` at once and then `every` so often, until the block ends.
 
     A tick that fails, however, is told and does not end the ticking; a tick that takes longer
@@ -43,3 +103,20 @@ async def ticking(
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+async def _ask_for_round(container: Container, pool: ArqRedis) -> None:
+    """Enqueue this interval's polling round, once while it waits or runs.
+
+    A worker that asks after the round has ended starts another one; the round itself lets one
+    worker in at a time, so that rounds follow each other and never overlap.
+    """
+    function = "poll_ml_job_status_task"
+    settings = container.settings()
+    interval = int(container.clock().now().timestamp() // settings.ml_poll_interval_seconds)
+    try:
+        await pool.enqueue_job(
+            function, _job_id=f"{function}:{interval}", _queue_name=settings.queue_name
+        )
+    except (RedisError, OSError, TimeoutError) as error:
+        raise UnavailableError(str(error), code="redis.unavailable") from error

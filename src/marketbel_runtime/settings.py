@@ -24,6 +24,12 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from marketbel_adapters.sources.policy import (
+    FetchPolicy,
+    parse_hosts,
+    parse_networks,
+    parse_ports,
+)
 from marketbel_core.errors import DomainError
 from marketbel_core.matching import Thresholds
 
@@ -100,11 +106,44 @@ class Settings(BaseSettings):
         ),
     ] = "price-ingestion-dlq"
     max_workers: Annotated[
-        int, Field(ge=1, le=1_000, description="arq jobs that one worker runs at once")
+        int,
+        Field(
+            ge=1,
+            le=1_000,
+            description="Heavy steps (download, read, match) that one worker runs at once, beside "
+            "up to ten light ones",
+        ),
     ] = 5
     job_timeout: Annotated[
         int, Field(ge=1, le=86_400, description="The longest that one arq job may run, in seconds")
     ] = 300
+    job_lease_seconds: Annotated[
+        int,
+        Field(
+            ge=2,
+            le=300,
+            description="How long a job stays with a worker that no longer says that it is alive",
+        ),
+    ] = 30
+    rescue_interval_seconds: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=60,
+            description="How often jobs are looked for whose worker vanished or whose step got "
+            "lost",
+        ),
+    ] = 15
+    shutdown_grace_seconds: Annotated[
+        int,
+        Field(
+            ge=5,
+            le=3_600,
+            description="From SIGTERM to the worker's end, at the most: running steps may end "
+            "until 5 s before, and are handed to the next worker then; less than what the "
+            "supervisor waits before it kills",
+        ),
+    ] = 20
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"],
         BeforeValidator(str.upper),
@@ -143,11 +182,30 @@ class Settings(BaseSettings):
         ),
     ] = 24
 
+    fetch_allow_networks: Annotated[
+        str,
+        Field(
+            description="Networks that are fetched from although they are not public: CIDRs, "
+            "comma separated. Metadata addresses of clouds stay closed whatever is named"
+        ),
+    ] = ""
+    fetch_allowed_ports: Annotated[
+        str,
+        Field(description="Ports that are fetched from, comma separated; `8000-8999` is a range"),
+    ] = "80,443,8080,8443"
+    fetch_allowed_hosts: Annotated[
+        str,
+        Field(
+            description="The only hosts that are fetched from, redirects included, comma "
+            "separated; `*.example.com` means all below a domain. Empty: every public host"
+        ),
+    ] = ""
+
     google_credentials_path: Annotated[
         Path,
         Field(
-            description="The key of a Google service account, a JSON file; Google Sheets are not "
-            "read yet, and only `marketbel doctor` looks at it",
+            description="The key of a Google service account, a JSON file: sheets that are shared "
+            "with the account are read; without it those that anyone with the link can view",
             json_schema_extra={"format": "file-path"},
         ),
     ] = Path("/app/credentials/google-credentials.json")
@@ -236,6 +294,33 @@ class Settings(BaseSettings):
             raise ValueError("this Redis key holds something else: name the queue otherwise")
         return name
 
+    @field_validator("fetch_allow_networks")
+    @classmethod
+    def _of_networks(cls, networks: str) -> str:
+        parse_networks(networks)
+        return networks
+
+    @field_validator("fetch_allowed_ports")
+    @classmethod
+    def _of_ports(cls, ports: str) -> str:
+        parse_ports(ports)
+        return ports
+
+    @field_validator("fetch_allowed_hosts")
+    @classmethod
+    def _of_hosts(cls, hosts: str) -> str:
+        parse_hosts(hosts)
+        return hosts
+
+    @property
+    def fetch_policy(self) -> FetchPolicy:
+        """What may be fetched from."""
+        return FetchPolicy.parse(
+            networks=self.fetch_allow_networks,
+            ports=self.fetch_allowed_ports,
+            hosts=self.fetch_allowed_hosts,
+        )
+
     @property
     def thresholds(self) -> Thresholds:
         """The two cut-offs of matching."""
@@ -269,6 +354,26 @@ class Settings(BaseSettings):
     def step_max(self) -> timedelta:
         """The same as a duration."""
         return timedelta(seconds=self.step_seconds_max)
+
+    @property
+    def job_lease(self) -> timedelta:
+        """How long a claim lasts without being renewed."""
+        return timedelta(seconds=self.job_lease_seconds)
+
+    @property
+    def rescue_interval(self) -> timedelta:
+        """How often the sweep runs."""
+        return timedelta(seconds=self.rescue_interval_seconds)
+
+    @property
+    def ml_poll_interval(self) -> timedelta:
+        """How often a polling round is asked for."""
+        return timedelta(seconds=self.ml_poll_interval_seconds)
+
+    @property
+    def drain_seconds(self) -> int:
+        """How long running steps may go on after SIGTERM; the rest of the grace is for the end."""
+        return self.shutdown_grace_seconds - 5
 
     @property
     def analyzing_max(self) -> timedelta:
@@ -316,9 +421,14 @@ class Settings(BaseSettings):
         """Return UPLOADS_DIR.
 
         Raises:
-            SettingsError: it is no folder that can be written.
+            SettingsError: it is a link, or no folder that can be written.
         """
         folder = self.uploads_dir
+        if folder.is_symlink():
+            raise SettingsError(
+                f"UPLOADS_DIR is {folder}, which is a link: name the folder that it leads to; "
+                "files are not stored through links"
+            )
         if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
             raise SettingsError(
                 f"UPLOADS_DIR is {folder}, which is no folder that can be written: "

@@ -1,6 +1,4 @@
-"""Which use case a step is, and how often a step is tried."""
-
-from typing import Final
+"""Which use case a step is."""
 
 from marketbel_core.ports import (
     CourierStep,
@@ -12,13 +10,7 @@ from marketbel_core.ports import (
 )
 from marketbel_runtime.container import Container
 
-__all__ = ["TRIES_MAX", "TRIES_MAX_WHILE_BUSY", "run_step"]
-
-TRIES_MAX: Final = 3
-"""Deliveries of a step whose neighbour is unavailable; then the attempt fails and says so."""
-
-TRIES_MAX_WHILE_BUSY: Final = 60
-"""Deliveries of a matching step: it also waits for another worker that holds its items."""
+__all__ = ["run_step"]
 
 
 async def run_step(container: Container, step: Step) -> None:

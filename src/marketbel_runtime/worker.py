@@ -1,8 +1,8 @@
 """The worker: arq's loop around our tasks.
 
-Start it with `marketbel worker` or `python -m marketbel_runtime.worker`; `arq
-marketbel_runtime.worker.WorkerSettings` works as well. Settings are read when the worker is made,
-not when this module is imported.
+Start it with `marketbel worker` or `python -m marketbel_runtime.worker`. `arq
+marketbel_runtime.worker.WorkerSettings` works as well, with one queue and arq's slower recovery.
+Settings are read when the worker is made, not when this module is imported.
 """
 
 if __name__ == "__main__":  # before the imports: a package that they miss is named, too
@@ -12,19 +12,17 @@ if __name__ == "__main__":  # before the imports: a package that they miss is na
 
 import functools
 from contextlib import AsyncExitStack
-from datetime import timedelta
 from typing import Any, Final
 
-from arq.worker import Function, Worker, func
-from redis.exceptions import RedisError
+from arq.worker import Function, func
 
-from marketbel_adapters.arq import deserialize, pool_on, serialize
+from marketbel_adapters.arq import bring_back, deserialize, hide_arguments, pool_on, serialize
 from marketbel_adapters.redis import create_redis
-from marketbel_core.errors import UnavailableError
-from marketbel_runtime.container import Container
+from marketbel_runtime.laned_worker import LanedWorker
 from marketbel_runtime.lifespan import production
 from marketbel_runtime.logs import configure_logging
-from marketbel_runtime.schedule import ticking
+from marketbel_runtime.presence import signed, teller
+from marketbel_runtime.schedule import chores_of, keeping
 from marketbel_runtime.settings import Settings, load_settings
 from marketbel_runtime.stopping import run_until_stopped
 from marketbel_runtime.tasks import TASKS, Context
@@ -35,85 +33,38 @@ _TRIES_ARQ: Final = 1_000
 """Above every limit of ours: the tasks decide when a step has been tried often enough."""
 
 _POLL_DELAY_SECONDS: Final = 0.1
-_HEALTH_CHECK_SECONDS: Final = 30
-_DRAIN_SECONDS: Final = 10
-_RESCUE_INTERVAL: Final = timedelta(seconds=30)
+_HEALTH_CHECK_SECONDS: Final = 10
 
 
-async def _startup(ctx: Context, *, settings: Settings) -> None:
-    ctx["stack"] = stack = AsyncExitStack()
-    try:
-        container = await stack.enter_async_context(production(settings))
-        ctx["container"] = container
+def make_worker(settings: Settings, *, burst: bool = False) -> LanedWorker:
+    """Return a worker of these settings, which serves both lanes.
 
-        def tell(error: Exception) -> None:
-            container.telemetry().event("tick.failed", error=repr(error)[:500])
-
-        await stack.enter_async_context(
-            ticking(
-                lambda: _ask_for_round(ctx, settings),
-                every=timedelta(seconds=settings.ml_poll_interval_seconds),
-                on_error=tell,
-            )
-        )
-        await stack.enter_async_context(
-            ticking(container.rescue_jobs(), every=_RESCUE_INTERVAL, on_error=tell)
-        )
-    except BaseException:
-        await stack.aclose()
-        raise
-
-
-async def _ask_for_round(ctx: Context, settings: Settings) -> None:
-    """Enqueue this interval's polling round, once while it waits or runs.
-
-    A worker that asks after the round has ended starts another one; the round itself lets one
-    worker in at a time, so that rounds follow each other and never overlap.
+    Args:
+        settings: The deployment's choices.
+        burst: Whether to stop when nothing is left to do.
     """
-    function = "poll_ml_job_status_task"
-    container: Container = ctx["container"]
-    interval = int(container.clock().now().timestamp() // settings.ml_poll_interval_seconds)
-    try:
-        await ctx["redis"].enqueue_job(
-            function, _job_id=f"{function}:{interval}", _queue_name=settings.queue_name
-        )
-    except (RedisError, OSError, TimeoutError) as error:
-        raise UnavailableError(str(error), code="redis.unavailable") from error
-
-
-async def _shutdown(ctx: Context) -> None:
-    stack: AsyncExitStack = ctx["stack"]
-    await stack.aclose()
+    return LanedWorker(settings, functions=_functions(settings), burst=burst)
 
 
 def worker_options(settings: Settings) -> dict[str, Any]:
-    """Return the keyword arguments of arq's `Worker`.
+    """Return the keyword arguments of arq's own `Worker`, which serves one queue.
 
     Raises:
         SettingsError: an address is missing.
     """
-    redis = create_redis(settings.require_redis_url())
-    functions: list[Function] = [
-        func(
-            task,
-            name=task.__name__,
-            max_tries=_TRIES_ARQ,
-            timeout=settings.job_timeout,
-            keep_result=0,
-        )
-        for task in TASKS
-    ]
+    redis = create_redis(settings.require_redis_url(), patient=True)
+    hide_arguments()
     return {
-        "functions": functions,
+        "functions": _functions(settings),
         "redis_pool": pool_on(redis.connection_pool, queue_name=settings.queue_name),
         "queue_name": settings.queue_name,
         "on_startup": functools.partial(_startup, settings=settings),
         "on_shutdown": _shutdown,
         "max_jobs": settings.max_workers,
         "max_tries": _TRIES_ARQ,
-        "job_timeout": settings.job_timeout,
-        "job_completion_wait": _DRAIN_SECONDS,
+        "job_completion_wait": settings.drain_seconds,
         "keep_result": 0,
+        "log_results": False,
         "poll_delay": _POLL_DELAY_SECONDS,
         "health_check_interval": _HEALTH_CHECK_SECONDS,
         "job_serializer": serialize,
@@ -121,15 +72,42 @@ def worker_options(settings: Settings) -> dict[str, Any]:
     }
 
 
-def make_worker(settings: Settings, *, burst: bool = False, handle_signals: bool = True) -> Worker:
-    """Return an arq worker of these settings.
+def _functions(settings: Settings) -> list[Function]:
+    # A step ends itself by its own limit; before it begins, it may have to wait for as long.
+    timeout = 2 * settings.job_timeout
+    return [
+        func(task, name=task.__name__, max_tries=_TRIES_ARQ, timeout=timeout, keep_result=0)
+        for task in TASKS
+    ]
 
-    Args:
-        settings: The deployment's choices.
-        burst: Whether to stop when nothing is left to do.
-        handle_signals: Whether SIGTERM and SIGINT stop it; not inside somebody else's loop.
-    """
-    return Worker(**worker_options(settings), burst=burst, handle_signals=handle_signals)
+
+async def _startup(ctx: Context, *, settings: Settings) -> None:
+    ctx["stack"] = stack = AsyncExitStack()
+    try:
+        ctx["container"] = container = await stack.enter_async_context(
+            production(settings, patient=True)
+        )
+        pool = ctx["redis"]
+        moved = await bring_back(pool, queue_name=settings.queue_name)
+        container.telemetry().event(
+            "worker.plain_arq",
+            brought_back=moved,
+            meaning="one queue without a lane for heavy work, and steps of a worker that was "
+            f"killed are held for {2 * settings.job_timeout + 10} s; `marketbel worker` has "
+            f"both lanes and lends steps for {settings.job_lease_seconds} s",
+        )
+        await stack.enter_async_context(signed(container, pool, lanes=(settings.queue_name,)))
+        await stack.enter_async_context(
+            keeping(chores_of(container, pool), on_error=teller(container))
+        )
+    except BaseException:
+        await stack.aclose()
+        raise
+
+
+async def _shutdown(ctx: Context) -> None:
+    stack: AsyncExitStack = ctx["stack"]
+    await stack.aclose()
 
 
 @functools.lru_cache(maxsize=1)

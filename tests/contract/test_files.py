@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -17,11 +17,13 @@ import pytest
 
 from marketbel_adapters.disk import DiskFileStore
 from marketbel_adapters.disk.part import PartFile
+from marketbel_adapters.disk.sidecars import dumped
 from marketbel_adapters.memory.files import MemoryFileStore
 from marketbel_adapters.testing.files import FileStoreContract, a_sidecar, chunks_of
 from marketbel_core.catalog import SourceType
 from marketbel_core.errors import ProtocolError, RefusedError, UnavailableError
 from marketbel_core.ids import FileKey
+from marketbel_core.intake import file_key
 from marketbel_core.ports import FileStore
 
 KEY = FileKey("list_1.xlsx")
@@ -64,6 +66,7 @@ async def test_the_sidecar_is_what_neighbours_expect(tmp_path: Path) -> None:
         ("downloaded_by", "python-ingestion"),
         ("job_id", str(sidecar.job_id)),
         ("checksum_sha256", "0123456789abcdef" * 4),
+        ("sniffed_type", "xlsx"),
         ("schema_version", 1),
     ]
 
@@ -92,8 +95,17 @@ async def test_a_sidecar_of_the_predecessor_is_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"{", b"[]", b'{"job_id": "x"}', b"\xff\xfe", b" " * 1_100_000],
-    ids=["empty", "half", "list", "bad id", "no text", "huge"],
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'{"job_id": "x"}',
+        b"\xff\xfe",
+        b" " * 1_100_000,
+        b"[" * 100_000,
+        dumped(a_sidecar()).replace(b"2026-03-14T09:26:53.589793Z", b"9999-12-31T23:59:59-12:00"),
+    ],
+    ids=["empty", "half", "list", "bad id", "no text", "huge", "deep", "after all time"],
 )
 async def test_a_damaged_sidecar_is_told_as_such(tmp_path: Path, content: bytes) -> None:
     (tmp_path / f"{KEY}.meta.json").write_bytes(content)
@@ -115,33 +127,195 @@ async def test_a_name_that_utf_8_cannot_say_does_not_break_the_sidecar(tmp_path:
     assert read.original_filename == "list?.csv"
 
 
-async def test_neighbours_of_another_account_may_read_whatever_the_umask(tmp_path: Path) -> None:
+@pytest.mark.parametrize("umask", [0o000, 0o027, 0o077])
+async def test_files_are_for_the_owner_and_the_group_whatever_the_umask(
+    tmp_path: Path, umask: int
+) -> None:
     store = DiskFileStore(tmp_path)
-    before = os.umask(0o077)
+    before = os.umask(umask)
     try:
         await store.store(KEY, chunks_of(b"bytes"), size_bytes_max=ROOMY)
         await store.attach(KEY, a_sidecar())
     finally:
         os.umask(before)
 
-    assert modes_in(tmp_path) == {KEY: 0o644, f"{KEY}.meta.json": 0o644}
+    assert modes_in(tmp_path) == {KEY: 0o640, f"{KEY}.meta.json": 0o640}
 
 
-async def test_a_link_in_the_store_is_replaced_and_never_followed(tmp_path: Path) -> None:
-    outside = tmp_path / "outside"
-    outside.write_bytes(b"secret")
+async def test_a_folder_for_a_group_gives_its_files_to_the_group(tmp_path: Path) -> None:
+    groups = [group for group in os.getgroups() if group != os.getegid()]
+    if os.geteuid() == 0:
+        groups.append(os.getegid() + 4_711)
+    if not groups:
+        pytest.skip("this account has one group only")
     folder = tmp_path / "store"
     folder.mkdir()
-    (folder / KEY).symlink_to(outside)
+    os.chown(folder, -1, groups[-1])
+    os.chmod(folder, 0o2770)  # noqa: PTH101, S103 - shared with the group
+
+    await DiskFileStore(folder).store(KEY, chunks_of(b"bytes"), size_bytes_max=ROOMY)
+
+    assert (folder / KEY).stat().st_gid == groups[-1]
+
+
+async def test_a_sidecar_shows_neither_credentials_nor_query(tmp_path: Path) -> None:
+    store = DiskFileStore(tmp_path)
+    await store.store(KEY, chunks_of(b"bytes"), size_bytes_max=ROOMY)
+    secretive = "https://user:s3cret@shop.example/list.xlsx?token=s3cret#s3cret"
+
+    await store.attach(KEY, replace(a_sidecar(), source_url=secretive))
+
+    text = (tmp_path / f"{KEY}.meta.json").read_text(encoding="utf-8")
+    assert "s3cret" not in text
+    assert json.loads(text)["source_url"] == "https://shop.example/list.xlsx"
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        {"job_id": "00000000-0000-4000-8000-00000000beef"},
+        {"file_path": "/etc/passwd"},
+        {"file_path": "../{key}"},
+        {"file_name": "other.xlsx"},
+    ],
+    ids=lambda fields: next(iter(fields)),
+)
+async def test_a_sidecar_that_speaks_of_another_file_is_not_used(
+    tmp_path: Path, elsewhere: dict[str, str]
+) -> None:
+    sidecar = a_sidecar()
+    key = file_key(sidecar.job_id, at=sidecar.downloaded_at, filename="list.xlsx")
+    store = DiskFileStore(tmp_path)
+    await store.store(key, chunks_of(b"bytes"), size_bytes_max=ROOMY)
+    await store.attach(key, sidecar)
+    written = tmp_path / f"{key}.meta.json"
+    body = json.loads(written.read_text(encoding="utf-8"))
+    changed = {name: text.replace("{key}", key) for name, text in elsewhere.items()}
+
+    same = {"file_path": f"/shared/uploads/{key}", "file_name": key}
+    written.write_text(json.dumps({**body, **same}), encoding="utf-8")
+    assert await store.sidecar(key) == sidecar
+    written.write_text(json.dumps({**body, **changed}), encoding="utf-8")
+    with pytest.raises(ProtocolError) as refusal:
+        await store.sidecar(key)
+
+    assert refusal.value.code == "meta.mismatch"
+    assert not await store.verify(key)
+
+
+async def test_a_damaged_sidecar_vouches_for_nothing(tmp_path: Path) -> None:
+    (tmp_path / KEY).write_bytes(b"bytes")
+    (tmp_path / f"{KEY}.meta.json").write_bytes(b"{")
+
+    assert not await DiskFileStore(tmp_path).verify(KEY)
+
+
+@pytest.mark.parametrize("plant", ["symlink", "dangling", "hard link"])
+@pytest.mark.parametrize("suffix", ["", ".meta.json"])
+async def test_a_link_in_the_store_is_refused_and_never_followed(
+    tmp_path: Path, plant: str, suffix: str
+) -> None:
+    outside = tmp_path / "outside"
+    if plant != "dangling":
+        outside.write_bytes(b"secret")
+    folder = tmp_path / "store"
+    folder.mkdir()
     store = DiskFileStore(folder)
+    if suffix:
+        await store.store(KEY, chunks_of(b"bytes"), size_bytes_max=ROOMY)
+    planted = folder / f"{KEY}{suffix}"
+    if plant == "hard link":
+        planted.hardlink_to(outside)
+    else:
+        planted.symlink_to(outside)
+
+    with pytest.raises(RefusedError) as reading:
+        await (store.sidecar(KEY) if suffix else store.read(KEY))
+    with pytest.raises(RefusedError) as writing:
+        await (
+            store.attach(KEY, a_sidecar())
+            if suffix
+            else store.store(KEY, chunks_of(b"bytes"), size_bytes_max=ROOMY)
+        )
+
+    assert {reading.value.code, writing.value.code} == {"storage.unsafe_path"}
+    assert not await store.verify(KEY)
+    assert await store.delete(KEY)
+    if plant != "dangling":
+        assert outside.read_bytes() == b"secret"
+    assert not outside.exists() if plant == "dangling" else outside.stat().st_nlink == 1
+    assert modes_in(folder) == {}
+
+
+async def test_a_link_planted_while_the_bytes_arrive_is_refused(tmp_path: Path) -> None:
+    outside, folder = tmp_path / "outside", tmp_path / "store"
+    folder.mkdir()
+
+    async def planting() -> AsyncIterator[bytes]:
+        yield b"bytes"
+        (folder / KEY).symlink_to(outside)
 
     with pytest.raises(RefusedError) as refusal:
-        await store.read(KEY)
-    await store.store(KEY, chunks_of(b"bytes"), size_bytes_max=ROOMY)
+        await DiskFileStore(folder).store(KEY, planting(), size_bytes_max=ROOMY)
 
     assert refusal.value.code == "storage.unsafe_path"
-    assert outside.read_bytes() == b"secret"
-    assert await store.read(KEY) == b"bytes"
+    assert not outside.exists()
+    assert [path.name for path in folder.iterdir()] == [KEY]
+
+
+async def test_a_part_that_somebody_gave_a_second_name_is_not_put_in_place(
+    tmp_path: Path,
+) -> None:
+    async def linking() -> AsyncIterator[bytes]:
+        yield b"bytes"
+        part = next(name for name in modes_in(tmp_path) if name.endswith(".part"))
+        (tmp_path / "kept").hardlink_to(tmp_path / part)
+
+    with pytest.raises(RefusedError) as refusal:
+        await DiskFileStore(tmp_path).store(KEY, linking(), size_bytes_max=ROOMY)
+
+    assert refusal.value.code == "storage.unsafe_path"
+    assert set(modes_in(tmp_path)) == {"kept"}
+
+
+async def test_a_store_whose_folder_is_a_link_is_refused(tmp_path: Path) -> None:
+    real, link = tmp_path / "real", tmp_path / "link"
+    real.mkdir()
+    (real / KEY).write_bytes(b"bytes")
+    link.symlink_to(real)
+    store = DiskFileStore(link)
+    asks: list[Coroutine[object, object, object]] = [
+        store.store(KEY, chunks_of(b"new"), size_bytes_max=ROOMY),
+        store.attach(KEY, a_sidecar()),
+        store.sidecar(KEY),
+        store.read(KEY),
+        store.delete(KEY),
+        store.keys(),
+    ]
+
+    refusals = await asyncio.gather(*asks, return_exceptions=True)
+
+    codes = [getattr(refusal, "code", refusal) for refusal in refusals]
+    assert codes == ["storage.unsafe_path"] * len(asks)
+    assert (real / KEY).read_bytes() == b"bytes"
+
+
+async def test_a_folder_that_is_exchanged_for_a_link_meanwhile_is_not_written_through(
+    tmp_path: Path,
+) -> None:
+    folder, elsewhere = tmp_path / "store", tmp_path / "elsewhere"
+    folder.mkdir()
+    elsewhere.mkdir()
+
+    async def exchanging() -> AsyncIterator[bytes]:
+        yield b"bytes"
+        folder.rename(tmp_path / "moved")
+        folder.symlink_to(elsewhere)
+
+    await DiskFileStore(folder).store(KEY, exchanging(), size_bytes_max=ROOMY)
+
+    assert modes_in(elsewhere) == {}
+    assert modes_in(tmp_path / "moved") == {KEY: 0o640}
 
 
 async def test_a_folder_under_a_key_is_no_file(tmp_path: Path) -> None:
@@ -158,8 +332,9 @@ async def test_a_store_whose_folder_is_missing_is_unavailable(tmp_path: Path) ->
         await store.store(KEY, chunks_of(b"bytes"), size_bytes_max=ROOMY)
 
     assert fault.value.code == "storage.unavailable"
-    with pytest.raises(UnavailableError):
-        await store.keys()
+    for asked in (store.keys(), store.sidecar(KEY), store.verify(KEY)):
+        with pytest.raises(UnavailableError):
+            await asked
 
 
 @pytest.mark.parametrize(
@@ -283,6 +458,32 @@ def test_a_file_that_outgrows_what_the_system_allows_is_told_as_a_full_store(
 
     assert (done.stdout.strip(), done.returncode) == ("storage.full", 0), done.stderr
     assert modes_in(tmp_path) == {}
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system with room for a megabyte."""
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(tmp_path)]
+    mounted = subprocess.run(mount, capture_output=True, text=True, check=False)
+    if mounted.returncode:
+        pytest.skip(f"a small file system cannot be mounted: {mounted.stderr.strip()}")
+    yield tmp_path
+    subprocess.run(["umount", str(tmp_path)], check=True)
+
+
+@pytest.mark.processes
+async def test_a_full_disk_leaves_nothing_behind_and_may_be_tried_again(small_disk: Path) -> None:
+    store, second = DiskFileStore(small_disk), FileKey("list_2.csv")
+    await store.store(KEY, chunks_of(b"x" * 600_000), size_bytes_max=ROOMY)
+
+    with pytest.raises(UnavailableError) as fault:
+        await store.store(second, chunks_of(b"x" * 600_000), size_bytes_max=ROOMY)
+
+    assert fault.value.code == "storage.full"
+    assert set(modes_in(small_disk)) == {KEY}
+    await store.delete(KEY)
+    await store.store(second, chunks_of(b"x" * 600_000), size_bytes_max=ROOMY)
+    assert set(modes_in(small_disk)) == {second}
 
 
 @contextmanager

@@ -14,7 +14,7 @@ import pytest
 
 from marketbel_adapters.disk import DiskFileStore
 from marketbel_adapters.memory.catalog import MemoryCatalog
-from marketbel_adapters.ml_analyze import MLClient, MLJobStatus, MLJobUnknownError
+from marketbel_adapters.ml_analyze import MLClient, MLJobStatus, MLJobUnknownError, Tries
 from marketbel_adapters.sources.rows import LocalRowReader
 from marketbel_adapters.system import SystemClock, TimeOrderedIdSource
 from marketbel_adapters.testing.builders import a_supplier
@@ -111,11 +111,17 @@ async def test_what_the_service_does_not_know_is_told() -> None:
 
 
 async def test_a_service_that_is_away_is_no_crash() -> None:
-    client = MLClient(base_url="http://127.0.0.1:1", uploads_dir="/up")
+    waits: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    client = MLClient(base_url="http://127.0.0.1:1", uploads_dir="/up", tries=Tries(sleep=sleep))
 
     assert await client.check_health() is False
     with pytest.raises(UnavailableError):
         await client.get_job_status(NOBODYS)
+    assert len(waits) == 2, "three tries"
 
 
 async def test_what_was_configured_wins_and_none_goes_back(service: str) -> None:

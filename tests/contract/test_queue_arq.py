@@ -1,6 +1,7 @@
 """Step queues: arq on Redis, and a worker that runs what waits."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -8,12 +9,19 @@ from arq.connections import ArqRedis
 from arq.worker import Worker, func
 from redis.asyncio import ConnectionPool
 
-from marketbel_adapters.arq import ArqStepQueue, arq_job_of, deserialize, pool_on, serialize
+from marketbel_adapters.arq import (
+    ArqStepQueue,
+    arq_job_of,
+    deserialize,
+    heavy_queue_of,
+    pool_on,
+    serialize,
+)
 from marketbel_adapters.redis import create_redis
 from marketbel_adapters.testing.builders import a_job
 from marketbel_adapters.testing.queue import StepLine, StepQueueContract
 from marketbel_core.errors import UnavailableError
-from marketbel_core.ports import CourierStep, Step
+from marketbel_core.ports import CourierStep, RecalculateStep, Step
 
 pytestmark = pytest.mark.valkey
 
@@ -35,7 +43,7 @@ class _RememberingQueue(ArqStepQueue):
 
     async def ask(self, step: Step, *, not_before: datetime | None = None) -> bool:
         self.steps[arq_job_of(step)[1]] = step
-        return await super().ask(step)
+        return await super().ask(step, not_before=not_before)
 
 
 class _ArqLine(StepLine):
@@ -87,4 +95,35 @@ class TestArqStepQueue(StepQueueContract):
             await queue.ask(CourierStep(job_id=a_job().id, attempt=1))
 
         assert caught.value.code == "redis.unavailable"
+        await redis.aclose()
+
+    async def test_a_deferred_step_is_due_later_and_keeps_its_arguments_until_then(
+        self, redis_url: str
+    ) -> None:
+        redis = create_redis(redis_url)
+        queue = ArqStepQueue(pool_on(redis.connection_pool, queue_name=QUEUE), queue_name=QUEUE)
+        step = CourierStep(job_id=a_job().id, attempt=1)
+        due = datetime(2100, 1, 1, tzinfo=UTC)
+
+        assert await queue.ask(step, not_before=due)
+
+        [(arq_id, score)] = await redis.zrange(QUEUE, 0, -1, withscores=True)
+        assert score == due.timestamp() * 1_000
+        seconds, _ = await redis.time()
+        kept = timedelta(seconds=await redis.ttl("arq:job:" + arq_id.decode()))
+        assert datetime.fromtimestamp(seconds, UTC) + kept > due + timedelta(days=6)
+        await redis.aclose()
+
+    async def test_long_steps_are_asked_for_where_the_worker_looks_for_them(
+        self, redis_url: str
+    ) -> None:
+        redis = create_redis(redis_url)
+        pool = pool_on(redis.connection_pool, queue_name=QUEUE)
+        queue = ArqStepQueue(pool, queue_name=QUEUE, heavy_queue_name=heavy_queue_of(QUEUE))
+        job = a_job()
+
+        await queue.ask(CourierStep(job_id=job.id, attempt=1))
+        await queue.ask(RecalculateStep(job_id=job.id, attempt=1))
+
+        assert [await redis.zcard(name) for name in (QUEUE, f"{QUEUE}:heavy")] == [1, 1]
         await redis.aclose()

@@ -227,14 +227,12 @@ async def admin(settings: Settings, engine: AsyncEngine) -> AsyncIterator[Admin]
 async def working(settings: Settings, *, ml_analyze: str | None = None) -> AsyncIterator[None]:
     """A live worker, until the block ends."""
     changed = settings.model_copy(update={"ml_analyze_url": ml_analyze} if ml_analyze else {})
-    worker = make_worker(changed, handle_signals=False)
-    running = asyncio.create_task(worker.async_run())
+    running = asyncio.create_task(make_worker(changed).run())
     try:
         yield
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
-        await worker.close()
 
 
 async def value(engine: AsyncEngine, query: str, **values: object) -> Any:

@@ -21,8 +21,9 @@ from marketbel_adapters.embedded import embedded_valkey
 from marketbel_adapters.memory import ManualClock
 from marketbel_adapters.postgres.migrate import migration_engine
 from marketbel_adapters.postgres.url import asyncpg_url
-from marketbel_adapters.redis import create_redis
+from marketbel_adapters.redis import ML_ANALYZE_BREAKER, RedisBreaker, create_redis
 from marketbel_adapters.system import SystemClock
+from marketbel_core.jobs import Admitted
 from marketbel_core.ports import Clock
 from marketbel_runtime.doctor import Finding, State, examine
 from marketbel_runtime.doctor.attempt import Attempts
@@ -113,6 +114,7 @@ async def test_everything_well_is_said_to_be_well(well: Settings, valkey: str) -
         "clock-redis",
         "queue",
         "foreign-queue",
+        "ml-circuit",
         "shared-folder",
         "ml-analyze",
         "google-credentials",
@@ -197,6 +199,23 @@ async def test_a_redis_that_is_away_hides_no_other_finding(url: str, well: Setti
         State.SKIPPED
     }
     assert "hunt" not in str(findings)
+
+
+async def test_a_circuit_that_is_open_is_told_with_the_next_probe(
+    well: Settings, valkey: str
+) -> None:
+    async with create_redis(valkey) as redis:
+        breaker = RedisBreaker(redis, name=ML_ANALYZE_BREAKER)
+        for _ in range(5):
+            admitted = await breaker.admit()
+            assert isinstance(admitted, Admitted)
+            await breaker.record(admitted, success=False)
+
+    circuit = (await look(settings_with_redis(well, valkey)))["ml-circuit"]
+
+    assert circuit.state is State.WARNING
+    assert circuit.message.startswith("open, 0 probes failed up to now: ")
+    assert "probe" in circuit.cure
 
 
 async def test_a_redis_that_takes_calls_and_never_answers_is_left_in_time() -> None:

@@ -61,11 +61,7 @@ async def engine(settings: Settings) -> AsyncIterator[AsyncEngine]:
 
 
 async def run_until_idle(settings: Settings) -> None:
-    worker = make_worker(settings, burst=True, handle_signals=False)
-    try:
-        await worker.async_run()
-    finally:
-        await worker.close()
+    await make_worker(settings, burst=True).run()
 
 
 @asynccontextmanager
@@ -148,14 +144,11 @@ async def test_a_list_goes_through_ml_analyze_over_http(
     )
 
     async with standin(settings, engine) as url:
-        worker = make_worker(
-            settings.model_copy(update={"ml_analyze_url": url}), handle_signals=False
-        )
-        running = asyncio.create_task(worker.async_run())
+        worker = make_worker(settings.model_copy(update={"ml_analyze_url": url}))
+        running = asyncio.create_task(worker.run())
         await until(lambda: is_complete(redis))
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
-        await worker.close()
+        worker.stop()
+        await running
 
     job = await job_of(redis)
     assert job.analysis_id is not None
@@ -199,12 +192,9 @@ async def test_the_worker_refuses_a_database_that_was_never_migrated(
     settings: Settings, database_url: str
 ) -> None:
     changed = Settings.model_validate({**settings.model_dump(), "database_url": database_url})
-    worker = make_worker(changed, burst=True, handle_signals=False)
 
     with pytest.raises(DatabaseNotMigratedError, match="marketbel migrate"):
-        await worker.async_run()
-
-    await worker.pool.aclose(close_connection_pool=True)
+        await make_worker(changed, burst=True).run()
 
 
 @pytest.mark.processes

@@ -42,6 +42,32 @@ def test_what_is_no_json_object_is_refused(raw: bytes) -> None:
         deserialize(raw)
 
 
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"{}",
+        b'{"f": 5}',
+        b'{"f": "x", "a": "y"}',
+        b'{"f": "x", "k": []}',
+        b'{"f": "x", "t": "1"}',
+        b'{"f": "x", "t": true}',
+        b'{"f": "x", "t": -1}',
+        b'{"f": "x", "et": "soon"}',
+        b'{"f": "x", "et": 1e300}',
+        b'{"f": "x", "et": NaN}',
+    ],
+)
+def test_what_would_end_arqs_worker_is_refused(raw: bytes) -> None:
+    with pytest.raises(DeserializationError):
+        deserialize(raw)
+
+
+def test_null_means_left_out_and_a_fraction_of_a_millisecond_is_dropped() -> None:
+    read = deserialize(b'{"f": "x", "a": null, "k": null, "t": null, "et": 1764842400000.5}')
+
+    assert read == {"t": None, "a": [], "k": {}, "et": 1_764_842_400_000, "f": "x"}
+
+
 def test_each_attempt_of_a_step_has_an_arq_id_of_its_own() -> None:
     job = a_job()
 
@@ -57,6 +83,14 @@ def test_each_attempt_of_a_step_has_an_arq_id_of_its_own() -> None:
     }
 
     assert len(ids) == 8
+
+
+def test_each_delivery_of_a_step_has_an_arq_id_of_its_own() -> None:
+    step = CourierStep(job_id=a_job().id, attempt=2)
+
+    ids = [arq_job_of(replace(step, delivery=delivery))[1] for delivery in (0, 1)]
+
+    assert ids == [f"courier_task:{step.job_id}:2:{delivery}" for delivery in (0, 1)]
 
 
 def test_products_asked_for_again_later_are_another_step() -> None:

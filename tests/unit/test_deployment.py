@@ -225,6 +225,8 @@ def test_compose_has_the_parts_of_the_deployment_under_their_names() -> None:
     for name in ("worker", "ml-analyze", "bun-api"):
         assert "./uploads:/shared/uploads" in services[name]["volumes"]
         assert services[name]["environment"]["UPLOADS_DIR"] == "/shared/uploads"
+    for neighbour in ("ml-analyze", "bun-api"):  # files are for the worker's group alone
+        assert services[neighbour]["group_add"] == ["1000"]
     assert services["postgres"]["image"] == "pgvector/pgvector:pg16"
     assert services["redis"]["image"] == "redis:7"
     assert Settings(_env_file=None).ml_analyze_url == (

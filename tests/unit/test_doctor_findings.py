@@ -10,10 +10,13 @@ import pytest
 from pydantic import SecretStr
 
 from marketbel_adapters.memory import ManualClock
+from marketbel_adapters.testing.builders import NOW
 from marketbel_core.errors import MarketbelError, UnavailableError
+from marketbel_core.jobs import BreakerState, CircuitClosed, CircuitHalfOpen, CircuitOpen
 from marketbel_runtime.doctor import Finding, Report, State
 from marketbel_runtime.doctor.attempt import Attempts
 from marketbel_runtime.doctor.choices import look_at_poll_interval, look_at_settings
+from marketbel_runtime.doctor.circuit import judge_circuit
 from marketbel_runtime.doctor.clocks import compare_clocks
 from marketbel_runtime.doctor.examination import _Visit
 from marketbel_runtime.doctor.folder import judge_room
@@ -305,6 +308,30 @@ def test_a_full_memory_must_not_cost_jobs(known: ServerFacts, state: State, told
 
     assert found.state is state
     assert told in found.message
+
+
+@pytest.mark.parametrize(
+    ("circuit", "state", "told"),
+    [
+        (CircuitClosed(), State.OK, "closed: workers ask ml-analyze"),
+        (CircuitClosed(turn=4, failures=2), State.OK, "closed; 2 requests in a row"),
+        (
+            CircuitOpen(turn=1, trips=3, until=NOW + timedelta(seconds=20)),
+            State.WARNING,
+            "open, 2 probes failed up to now: the next may go in 20 s; jobs",
+        ),
+        (CircuitOpen(turn=1, trips=1, until=NOW), State.WARNING, "the next may go now"),
+        (CircuitHalfOpen(turn=2, trips=1, until=NOW), State.WARNING, "one worker is probing"),
+    ],
+)
+def test_a_circuit_that_is_not_closed_is_a_warning(
+    circuit: BreakerState, state: State, told: str
+) -> None:
+    found = judge_circuit(circuit, now=NOW)
+
+    assert found.state is state
+    assert told in found.message
+    assert bool(found.cure) is (state is State.WARNING)
 
 
 async def test_a_check_that_is_broken_itself_hides_no_other_and_quotes_nothing() -> None:

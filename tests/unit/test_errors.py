@@ -2,6 +2,7 @@
 
 import inspect
 import re
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -66,6 +67,13 @@ def test_a_neighbours_error_may_carry_a_code_of_its_own(
 ) -> None:
     assert make("m", code="http.truncated").code == "http.truncated"
     assert make("m").code == make.code
+
+
+def test_trouble_may_say_how_long_to_wait() -> None:
+    assert UnavailableError("m", retry_after=timedelta(seconds=7)).retry_after == timedelta(
+        seconds=7
+    )
+    assert UnavailableError("m").retry_after is None
 
 
 def test_a_refusal_says_what_was_refused_and_why() -> None:

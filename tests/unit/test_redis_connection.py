@@ -44,6 +44,13 @@ def test_a_url_says_where_and_how(url: str, connection: type, facts: dict[str, o
     assert not made.encoder.decode_responses
 
 
+def test_a_worker_waits_longer_for_a_redis_that_restarts() -> None:
+    patient = create_redis("redis://cache", patient=True).connection_pool
+
+    made = patient.make_connection()  # type: ignore[no-untyped-call]  # the driver's
+    assert made.retry._retries == 40
+
+
 @pytest.mark.parametrize(
     "url",
     [

@@ -3,7 +3,7 @@
 import asyncio
 from datetime import timedelta
 
-from marketbel_runtime.schedule import ticking
+from marketbel_runtime.schedule import Chore, keeping, ticking
 
 AT_ONCE = timedelta(microseconds=1)
 
@@ -67,3 +67,30 @@ async def test_nothing_ticks_after_the_block() -> None:
         await asyncio.sleep(0)
 
     assert ticks == 1
+
+
+async def test_a_chore_that_fails_is_told_by_name_and_the_others_go_on() -> None:
+    told: list[str] = []
+    done = asyncio.Event()
+    ticks = 0
+
+    async def broken() -> None:
+        raise KeyError
+
+    async def whole() -> None:
+        nonlocal ticks
+        ticks += 1
+        if ticks >= 3:
+            done.set()
+
+    chores = [
+        Chore(name=name, every=AT_ONCE, body=body)
+        for name, body in (("broken", broken), ("whole", whole))
+    ]
+    async with (
+        keeping(chores, on_error=lambda name, _: told.append(name)),
+        asyncio.timeout(10),
+    ):
+        await done.wait()
+
+    assert set(told) == {"broken"}

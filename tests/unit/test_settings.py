@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from ipaddress import IPv4Address
 from pathlib import Path
 from unittest.mock import patch
 
@@ -66,6 +67,16 @@ def test_a_shared_folder_that_is_none_is_refused_with_the_cure() -> None:
         Settings(_env_file=None).require_uploads_dir()
 
 
+def test_a_shared_folder_that_is_a_link_is_refused_with_the_cure(tmp_path: Path) -> None:
+    (tmp_path / "uploads").symlink_to(tmp_path)
+
+    with (
+        environment(UPLOADS_DIR=str(tmp_path / "uploads")),
+        pytest.raises(SettingsError, match="is a link: name the folder that it leads to"),
+    ):
+        Settings(_env_file=None).require_uploads_dir()
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -122,6 +133,9 @@ TEXTS = [
     ("LOG_LEVEL", "INFO", "warning", "WARNING", "LOUD"),
     ("LOG_FORMAT", "json", "Console", "console", "xml"),
     ("ENVIRONMENT", "development", "production", "production", "two words"),
+    ("FETCH_ALLOW_NETWORKS", "", "10.0.0.0/8, ::1", "10.0.0.0/8, ::1", "10.0.0.1/8"),
+    ("FETCH_ALLOWED_PORTS", "80,443,8080,8443", "443,8000-8010", "443,8000-8010", "https"),
+    ("FETCH_ALLOWED_HOSTS", "", "a.by,*.b.by", "a.by,*.b.by", "https://a.by"),
     ("MASTER_SHEET_URL", None, "https://d.example/s", "https://d.example/s", "a sheet"),
     ("ML_ANALYZE_URL", "http://ml-analyze:8001", "https://ml", "https://ml", "ml-analyze:8001"),
     ("USE_ML_PROCESSING", True, "False", False, "perhaps"),
@@ -214,6 +228,17 @@ def test_every_variable_of_the_deployment_is_in_a_table_above() -> None:
     known = {name.upper() for name in Settings.model_fields} | {"REVIEW_EXPIRATION_DAYS"}
 
     assert walked | {"REDIS_PASSWORD"} == known - ours
+
+
+def test_what_may_be_fetched_from_is_put_together_of_three_variables() -> None:
+    with environment():
+        policy = load_settings().fetch_policy
+        assert (policy.networks, policy.hosts) == ((), ())
+        assert [port for port in range(65_536) if policy.opens_port(port)] == [80, 443, 8080, 8443]
+    with environment(FETCH_ALLOW_NETWORKS="10.0.0.0/8", FETCH_ALLOWED_HOSTS="*.b.by"):
+        policy = load_settings().fetch_policy
+        assert policy.opens_address(IPv4Address("10.1.2.3"))
+        assert not policy.opens_host("b.by")
 
 
 def test_of_two_spellings_the_longer_one_wins_unless_it_is_empty() -> None:

@@ -1,5 +1,6 @@
 """Names of stored files: safe whatever came, and what kind of file a name tells."""
 
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -9,7 +10,13 @@ from hypothesis import strategies as st
 from marketbel_adapters.testing.builders import NOW
 from marketbel_core.catalog import FileType, SourceRef, SourceType
 from marketbel_core.ids import JobId
-from marketbel_core.intake import file_key, file_type_of, original_filename, sanitised
+from marketbel_core.intake import (
+    file_key,
+    file_type_of,
+    original_filename,
+    sanitised,
+    stored_name,
+)
 
 _ANY_TEXT = st.one_of(
     st.text(max_size=400),
@@ -162,3 +169,30 @@ def test_the_extension_then_the_mime_type_then_the_source_tell_the_type(
     filename: str, mime_type: str | None, source_type: SourceType, file_type: FileType
 ) -> None:
     assert file_type_of(filename, mime_type=mime_type, source_type=source_type) is file_type
+
+
+@given(st.timedeltas(timedelta(days=-9_000), timedelta(days=90_000)), _ANY_TEXT)
+def test_a_name_tells_whose_the_file_is_and_since_when(after: timedelta, filename: str) -> None:
+    named = stored_name(file_key(_JOB, at=NOW + after, filename=filename))
+
+    assert named is not None
+    assert named.owner == _JOB
+    assert abs(named.stored_at - (NOW + after)) < timedelta(milliseconds=1)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "list.xlsx",
+        "supplier_123_list.xlsx",
+        f"{_JOB}_list.xlsx",
+        f"{_JOB}_1767225600000_",
+        f"{_JOB}_1767225600_list.xlsx",
+        f"{_JOB}_१७६७२२५६०००००_list.xlsx",
+        f"x{_JOB}_1767225600000_list.xlsx",
+        f".{_JOB}_1767225600000_list.xlsx",
+    ],
+)
+def test_other_names_tell_nothing(name: str) -> None:
+    assert stored_name(name) is None

@@ -1,5 +1,6 @@
 """Suppliers and the places of their lists."""
 
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import pytest
@@ -107,3 +108,19 @@ def test_what_is_shown_still_names_the_host(host: str, user: str, query: str) ->
     shown = shown_location(f"https://{user}@{host}/list.csv?{query}")
 
     assert (urlsplit(shown).netloc, urlsplit(shown).path) == (host, "/list.csv")
+
+
+def test_a_shortened_address_is_completed_by_its_whole() -> None:
+    whole = SourceRef(type=SourceType.CSV, location="https://u:p@e.com/a?token=1", sheet_name="1")
+
+    assert whole.shown().completed_by(replace(whole, sheet_name="2")) == whole
+
+
+def test_an_address_is_completed_by_nothing_but_its_whole() -> None:
+    whole = SourceRef(type=SourceType.CSV, location="https://e.com/a?token=1")
+    shortened = whole.shown()
+
+    assert whole.completed_by(replace(whole, location="https://e.com/a?token=2")) == whole
+    assert whole.completed_by(shortened) == whole
+    assert shortened.completed_by(shortened) == shortened
+    assert shortened.completed_by(replace(whole, location="https://e.com/b?token=1")) == shortened

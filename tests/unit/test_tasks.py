@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -12,22 +13,23 @@ from marketbel_core.catalog import SourceType
 from marketbel_core.errors import UnavailableError
 from marketbel_core.ids import JobId
 from marketbel_core.intake import ReadRows
-from marketbel_core.jobs import Phase, Reading
+from marketbel_core.jobs import Failure, Job, Phase, Reading, RetryRequested
 from marketbel_core.ports import RowReader
 from marketbel_runtime.lifespan import InMemory, memory
 from marketbel_runtime.settings import Settings
-from marketbel_runtime.steps import TRIES_MAX
 from marketbel_runtime.tasks import (
     TASKS,
     Context,
     TaskUnavailableError,
     courier_task,
     download_and_trigger_ml,
+    import_items_task,
     match_items_task,
     parse_task,
     poll_ml_job_status_task,
     recalc_aggregates_task,
 )
+from marketbel_runtime.tasks.running import TRIES_MAX
 
 JOB = "0c5f39a1-6d3d-4c5e-9f5f-0f2f0e7b1a11"
 LIST = "Артикул;Наименование;Цена\nA1;Молоко 1 л;2,50\nA2;Хлеб ржаной;1,90\n"
@@ -119,34 +121,48 @@ async def test_the_same_task_id_starts_one_job() -> None:
     assert first["job_id"] == second["job_id"]
 
 
-async def test_an_unavailable_neighbour_asks_for_another_delivery() -> None:
-    app = a_market()
-    app.sources.put(URL, UnavailableError("down", code="http.unavailable"))
-
-    with pytest.raises(Retry) as caught:
-        await parse_task(
-            ctx(app), job_id=JOB, supplier_name="Acme", source_config={"file_path": URL}
-        )
-
-    assert caught.value.defer_score is not None
-    assert (await app.jobs.get(JobId(UUID(JOB)))).phase is Phase.DOWNLOADING
-
-
-async def test_the_last_delivery_fails_the_job_with_the_reason() -> None:
+async def test_trouble_of_a_jobs_step_is_the_jobs_and_arq_is_not_asked_again() -> None:
     app = a_market()
     app.sources.put(URL, UnavailableError("down", code="http.unavailable"))
 
     result = await parse_task(
-        ctx(app, tries=TRIES_MAX),
-        job_id=JOB,
-        supplier_name="Acme",
-        source_config={"file_path": URL},
+        ctx(app), job_id=JOB, supplier_name="Acme", source_config={"file_path": URL}
     )
 
     job = await app.jobs.get(JobId(UUID(JOB)))
-    assert (job.phase, result["status"]) == (Phase.FAILED, "error")
-    assert job.failure is not None
-    assert job.failure.code == "http.unavailable"
+    assert (job.phase, result["status"]) == (Phase.DOWNLOADING, "success")
+    assert job.deferred_by is not None
+    assert job.deferred_by.code == "http.unavailable"
+    assert len(app.queue) == 1
+
+
+async def _away(job_id: JobId) -> Job:
+    raise UnavailableError(f"no answer about {job_id}", code="redis.unavailable")
+
+
+def a_market_without_a_store() -> InMemory:
+    app = a_market()
+    app.jobs.get = _away  # type: ignore[method-assign] # Redis is away
+    return app
+
+
+async def test_a_store_that_is_away_asks_arq_for_another_delivery() -> None:
+    with pytest.raises(Retry) as caught:
+        await courier_task(ctx(a_market_without_a_store()), job_id=JOB)
+
+    assert caught.value.defer_score is not None
+    assert caught.value.defer_score <= 1_000
+
+
+async def test_the_last_delivery_says_why_nothing_came_of_it() -> None:
+    app = a_market_without_a_store()
+
+    result = await courier_task(ctx(app, tries=TRIES_MAX), job_id=JOB)
+
+    assert (result["status"], result["code"]) == ("error", "redis.unavailable")
+    assert ("task.given_up", {"task": "courier_task", "code": "redis.unavailable"}) in (
+        app.telemetry.events
+    )
 
 
 @pytest.mark.parametrize(
@@ -226,32 +242,48 @@ def an_endless_market() -> InMemory:
     return app
 
 
-async def test_a_step_that_takes_too_long_is_ended_before_arq_ends_it_for_good() -> None:
+async def a_step_too_long(app: InMemory) -> Job:
+    await parse_task(ctx(app), job_id=JOB, supplier_name="Acme", source_config={"file_path": URL})
+    return await app.jobs.get(JobId(UUID(JOB)))
+
+
+async def test_a_step_that_takes_too_long_is_ended_and_its_job_deferred() -> None:
     app = an_endless_market()
 
-    with pytest.raises(Retry):
-        await parse_task(
-            ctx(app), job_id=JOB, supplier_name="Acme", source_config={"file_path": URL}
-        )
+    job = await a_step_too_long(app)
 
-    assert (await app.jobs.get(JobId(UUID(JOB)))).is_active
+    assert job.phase is Phase.ANALYZING
+    assert job.deferred_by is not None
+    assert job.deferred_by.code == "step.timed_out"
+    assert "JOB_TIMEOUT" in job.deferred_by.message
+    assert job.id not in await app.jobs.held([job.id])
+    assert len(app.queue) == 1
 
 
 async def test_a_step_that_takes_too_long_every_time_fails_its_job() -> None:
     app = an_endless_market()
+    job = await a_step_too_long(app)
 
-    result = await parse_task(
-        ctx(app, tries=TRIES_MAX),
-        job_id=JOB,
-        supplier_name="Acme",
-        source_config={"file_path": URL},
-    )
+    while job.is_active:
+        app.clock.tick(timedelta(minutes=10))
+        result = await import_items_task(ctx(app), job_id=JOB, attempt=1)
+        assert result["code"] == "step.timed_out"
+        job = await app.jobs.get(job.id)
 
-    job = await app.jobs.get(JobId(UUID(JOB)))
-    assert result["code"] == "step.timed_out"
     assert job.failure is not None
     assert job.failure.code == "step.timed_out"
-    assert "JOB_TIMEOUT" in job.failure.message
+
+
+async def test_a_late_step_of_an_earlier_attempt_ends_nothing() -> None:
+    app = an_endless_market()
+    job = await a_step_too_long(app)
+    mover = app.container.mover()
+    failed = await mover.fail(job, Failure(code="x.y", message="over"))
+    again = await mover.move(failed, RetryRequested())
+
+    await courier_task(ctx(app), job_id=JOB, attempt=1)
+
+    assert (await app.jobs.get(job.id)).version == again.version
 
 
 async def test_an_unknown_job_is_an_answer_and_no_crash() -> None:

@@ -15,6 +15,10 @@ __all__ = ["JsonArqRedis", "create_pool", "pool_on"]
 
 _QUEUE_NAME: Final = "price-ingestion-queue"
 
+_KEPT: Final = timedelta(days=7)
+"""How long arguments are kept beyond the instant at which a job is due. arq's own day is over
+before a weekend without a worker is."""
+
 
 class JsonArqRedis(ArqRedis):
     """arq's client, with two things made right: payloads are JSON, and ids are kept.
@@ -62,6 +66,7 @@ def pool_on(connections: ConnectionPool, *, queue_name: str) -> JsonArqRedis:
         job_serializer=serialize,
         job_deserializer=deserialize,
         default_queue_name=queue_name,
+        expires_extra_ms=_KEPT // timedelta(milliseconds=1),
     )
 
 

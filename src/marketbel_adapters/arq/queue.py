@@ -1,11 +1,13 @@
 """Steps as arq jobs: one arq id a step and attempt, so that asking twice runs once."""
 
 import hashlib
+from datetime import datetime
 from typing import Any, Final
 
 from arq.connections import ArqRedis
 from redis.exceptions import RedisError
 
+from marketbel_adapters.arq.lanes import HEAVY_FUNCTIONS
 from marketbel_core.errors import UnavailableError
 from marketbel_core.ports import (
     CourierStep,
@@ -29,17 +31,33 @@ _FUNCTIONS: Final[dict[type[Step], str]] = {
 
 
 class ArqStepQueue(StepQueue):
-    """A `StepQueue` on arq. The pool must carry the serializers of this package."""
+    """A `StepQueue` on arq. The pool must be one of this package (`pool_on`)."""
 
-    def __init__(self, pool: ArqRedis, *, queue_name: str) -> None:
+    def __init__(
+        self, pool: ArqRedis, *, queue_name: str, heavy_queue_name: str | None = None
+    ) -> None:
+        """Ask for steps on `queue_name`.
+
+        Args:
+            pool: What they are asked for through.
+            queue_name: Where every worker looks.
+            heavy_queue_name: Where long steps are asked for; only for whoever knows that a worker
+                looks there. `None` asks for all on `queue_name`, from where they are moved on.
+        """
         self._pool = pool
         self._queue_name = queue_name
+        self._heavy_queue_name = heavy_queue_name or queue_name
 
-    async def ask(self, step: Step) -> bool:
+    async def ask(self, step: Step, *, not_before: datetime | None = None) -> bool:
         function, arq_id, kwargs = arq_job_of(step)
+        is_heavy = function in HEAVY_FUNCTIONS
         try:
             job = await self._pool.enqueue_job(
-                function, _job_id=arq_id, _queue_name=self._queue_name, **kwargs
+                function,
+                _job_id=arq_id,
+                _queue_name=self._heavy_queue_name if is_heavy else self._queue_name,
+                _defer_until=not_before,
+                **kwargs,
             )
         except (RedisError, OSError, TimeoutError) as error:
             raise UnavailableError(
@@ -51,8 +69,8 @@ class ArqStepQueue(StepQueue):
 def arq_job_of(step: Step) -> tuple[str, str, dict[str, Any]]:
     """Return the arq function, the arq id and the keyword arguments that `step` becomes.
 
-    The id names the attempt: arq refuses an id for as long as it is queued or running, and a new
-    attempt must not be taken for the old one.
+    The id names attempt and delivery: arq refuses an id for as long as it is queued or running,
+    and a new try must not be taken for the old one.
     """
     function = _FUNCTIONS[type(step)]
     if step.job_id is None:
@@ -61,4 +79,4 @@ def arq_job_of(step: Step) -> tuple[str, str, dict[str, Any]]:
         digest = hashlib.sha256(subject.encode()).hexdigest()[:32]
         return function, f"{function}:{digest}", {"product_ids": ids, "trigger": "auto_match"}
     kwargs = {"job_id": str(step.job_id), "attempt": step.attempt}
-    return function, f"{function}:{step.job_id}:{step.attempt}", kwargs
+    return function, f"{function}:{step.job_id}:{step.attempt}:{step.delivery}", kwargs

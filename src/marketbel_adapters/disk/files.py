@@ -1,6 +1,7 @@
 """Files in one folder, each with its sidecar.
 
 A file is put in its place whole, its sidecar after it: whoever sees the sidecar may read the file.
+Neither the folder nor what is in it may be a link: another writer may have planted it.
 """
 
 import asyncio
@@ -8,14 +9,26 @@ import errno
 import hashlib
 import os
 import re
-import stat
 from collections.abc import AsyncIterable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from marketbel_adapters.disk.part import NAME_BYTES_MAX, PartFile, sync_folder
-from marketbel_adapters.disk.sidecars import SIDECAR_SUFFIX, dumped, parsed
+from marketbel_adapters.disk.folder import (
+    UNSAFE_ERRNOS,
+    open_regular,
+    opened_folder,
+    read_regular,
+    remove_name,
+)
+from marketbel_adapters.disk.part import NAME_BYTES_MAX, PartFile
+from marketbel_adapters.disk.sidecars import (
+    SIDECAR_BYTES_MAX,
+    SIDECAR_SUFFIX,
+    dumped,
+    parsed,
+    sidecar_name,
+)
 from marketbel_core.errors import ProtocolError, RefusedError, UnavailableError
 from marketbel_core.ids import FileKey
 from marketbel_core.intake.stored_file import Sidecar
@@ -30,12 +43,15 @@ _KEY_BYTES_MAX: Final = NAME_BYTES_MAX - len(SIDECAR_SUFFIX)
 _UNSAFE: Final = re.compile(r"[/\\\x00-\x1f\x7f\ud800-\udfff]")
 """Separators of any system, control characters, and what UTF-8 cannot say."""
 
-_SIDECAR_BYTES_MAX: Final = 1_048_576
-"""Ours have under 2 KiB; what is larger is no sidecar, and is not read into memory."""
+_READ_BYTES: Final = 1_048_576
+"""How much of a file is checked at once: large beside a system call, small beside memory."""
 
 
 class DiskFileStore(FileStore):
     """Keeps files in `folder`, which must exist. Blocking work is done in threads.
+
+    What it writes can be read by the folder's owner and group (mode 0640, whatever the umask):
+    whoever else reads the folder needs that group.
 
     A cancelled `store` leaves nothing under the key, unless the cancellation came when the file
     was being put in its place already: then it is there whole, without a sidecar.
@@ -71,7 +87,7 @@ class DiskFileStore(FileStore):
 
     async def attach(self, key: FileKey, sidecar: Sidecar) -> None:
         path = self.path_of(key)
-        part = PartFile(_sidecar_path(path))
+        part = PartFile(path.with_name(sidecar_name(key)))
         try:
             with _translated(key):
                 await asyncio.to_thread(_write_sidecar, part, path, dumped(sidecar))
@@ -79,27 +95,31 @@ class DiskFileStore(FileStore):
             part.discard()
 
     async def sidecar(self, key: FileKey) -> Sidecar | None:
-        path = _sidecar_path(self.path_of(key))
+        _check_key(key)
         with _translated(key):
-            try:
-                content = await asyncio.to_thread(_read_regular, path, _SIDECAR_BYTES_MAX + 1)
-            except FileNotFoundError:
-                return None
-        if len(content) > _SIDECAR_BYTES_MAX:
-            raise ProtocolError(
-                f"the sidecar of {key} is damaged: it is too large", code="meta.corrupt"
-            )
-        return parsed(content, key=key)
+            content = await asyncio.to_thread(_read_sidecar, self._folder, key)
+        return None if content is None else parsed(content, key=key)
+
+    async def verify(self, key: FileKey) -> bool:
+        _check_key(key)
+        try:
+            sidecar = await self.sidecar(key)
+            if sidecar is None:
+                return False
+            with _translated(key):
+                return await asyncio.to_thread(_holds, self._folder, key, sidecar)
+        except (ProtocolError, RefusedError):  # damaged, missing, a link: nothing vouches for it
+            return False
 
     async def read(self, key: FileKey) -> bytes:
-        path = self.path_of(key)
+        _check_key(key)
         with _translated(key):
-            return await asyncio.to_thread(_read_regular, path)
+            return await asyncio.to_thread(_read, self._folder, key)
 
     async def delete(self, key: FileKey) -> bool:
-        path = self.path_of(key)
+        _check_key(key)
         with _translated(key):
-            return await asyncio.to_thread(_delete, path)
+            return await asyncio.to_thread(_delete, self._folder, key)
 
     async def keys(self) -> list[FileKey]:
         with _translated(FileKey("")):
@@ -116,9 +136,11 @@ def _translated(key: FileKey) -> Generator[None]:
             raise RefusedError("storage.missing", f"no file is stored as {key}") from error
         raise _unavailable(error) from error
     except OSError as error:
-        if error.errno == errno.ELOOP:
+        if error.errno in UNSAFE_ERRNOS:
             raise RefusedError(
-                "storage.unsafe_path", f"{key} is a link in the store; links are not followed"
+                "storage.unsafe_path",
+                f"{key}: a link stands in the file store where a file or the folder itself should "
+                "be; links are not followed: see who writes there, and remove it",
             ) from error
         raise _unavailable(error) from error
 
@@ -127,7 +149,8 @@ def _unavailable(error: OSError) -> UnavailableError:
     reason = error.strerror or type(error).__name__
     if error.errno in _NO_ROOM:
         return UnavailableError(
-            f"there is no room in the file store: {reason}", code="storage.full"
+            f"there is no room in the file store: {reason}; make room in the shared folder",
+            code="storage.full",
         )
     return UnavailableError(f"the file store cannot be used: {reason}", code="storage.unavailable")
 
@@ -160,53 +183,58 @@ def _replace(part: PartFile, path: Path) -> None:
     part.seal()
     # An older sidecar speaks of the bytes that are replaced: it goes first, so that at no instant
     # the mark of one file stands beside another.
-    _sidecar_path(path).unlink(missing_ok=True)
-    part.commit()
+    part.commit(removing=sidecar_name(path.name))
 
 
 def _write_sidecar(part: PartFile, path: Path, content: bytes) -> None:
-    path.lstat()  # raises when there is nothing to describe
+    with opened_folder(path.parent) as folder:
+        os.close(open_regular(folder, path.name))  # raises when there is nothing to describe
     part.create()
     part.write(content)
     part.seal()
     part.commit()
 
 
-def _read_regular(path: Path, size_bytes_max: int = -1) -> bytes:
-    """Return the content of a file that is neither a link nor a device nor a pipe."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise OSError(errno.EINVAL, "not a regular file", str(path))
-    with os.fdopen(descriptor, "rb") as file:
-        return file.read(size_bytes_max)
+def _read(folder: Path, key: FileKey) -> bytes:
+    with opened_folder(folder) as descriptor:
+        return read_regular(descriptor, key)
 
 
-def _delete(path: Path) -> bool:
-    removed = False
-    for gone in (_sidecar_path(path), path):  # the mark first: without it nobody reads the file
-        try:
-            gone.unlink()
-        except FileNotFoundError:
-            continue
-        removed = True
-    if removed:
-        sync_folder(path.parent)
-    return removed
+def _read_sidecar(folder: Path, key: FileKey) -> bytes | None:
+    with opened_folder(folder) as descriptor, suppress(FileNotFoundError):
+        return read_regular(descriptor, sidecar_name(key), SIDECAR_BYTES_MAX + 1)
+    return None
+
+
+def _holds(folder: Path, key: FileKey, sidecar: Sidecar) -> bool:
+    """Return whether size and checksum of the file are those of its sidecar."""
+    wanted = sidecar.checksum_sha256 or sidecar.checksum_md5
+    digest = hashlib.sha256() if sidecar.checksum_sha256 else hashlib.md5(usedforsecurity=False)
+    with opened_folder(folder) as descriptor:
+        file = os.fdopen(open_regular(descriptor, key), "rb")
+    with file:
+        if os.fstat(file.fileno()).st_size != sidecar.file_size_bytes:
+            return False
+        while chunk := file.read(_READ_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest() == wanted
+
+
+def _delete(folder: Path, key: FileKey) -> bool:
+    with opened_folder(folder) as descriptor:
+        # The mark first: without it nobody reads the file.
+        removed = [remove_name(descriptor, name) for name in (sidecar_name(key), key)]
+        if any(removed):
+            os.fsync(descriptor)
+    return any(removed)
 
 
 def _committed_keys(folder: Path) -> list[FileKey]:
-    with os.scandir(folder) as entries:
+    with opened_folder(folder) as descriptor, os.scandir(descriptor) as entries:
         names = {entry.name for entry in entries if entry.is_file(follow_symlinks=False)}
     return sorted(
-        FileKey(name)
-        for name in names
-        if not name.startswith(".") and f"{name}{SIDECAR_SUFFIX}" in names
+        FileKey(name) for name in names if not name.startswith(".") and sidecar_name(name) in names
     )
-
-
-def _sidecar_path(path: Path) -> Path:
-    return path.with_name(f"{path.name}{SIDECAR_SUFFIX}")
 
 
 def _check_key(key: FileKey) -> None:

@@ -1,19 +1,26 @@
 """A file in the making: written aside, put in its place whole, or gone without a trace."""
 
+import errno
 import os
+import re
 import secrets
 import threading
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-__all__ = ["NAME_BYTES_MAX", "PartFile", "sync_folder"]
+from marketbel_adapters.disk.folder import check_place, open_folder, remove_name
+
+__all__ = ["NAME_BYTES_MAX", "PART_NAME", "PartFile"]
 
 NAME_BYTES_MAX: Final = 255
 """What common file systems allow a file's name."""
 
-_MODE: Final = 0o644
-"""Readable for everybody: the neighbour that reads the file runs under another account."""
+PART_NAME: Final = re.compile(r"\..+\.[0-9a-f]{16}\.part", re.DOTALL)
+"""How the names below look."""
+
+_MODE: Final = 0o640
+"""Readable for the folder's group, to which the neighbours belong, and for nobody else."""
 
 _FLAGS: Final = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -28,18 +35,25 @@ class PartFile:
 
     def __init__(self, target: Path) -> None:
         self._target = target
-        self._path = target.with_name(_part_name(target.name))
+        self._name = _part_name(target.name)
         self._lock = threading.Lock()
+        self._folder: int | None = None
         self._descriptor: int | None = None
         self._exists = False
         self._ended = False
 
     def create(self) -> None:
-        """Make the file, empty."""
+        """Make the file, empty, if the target's name is free or a file's.
+
+        Raises:
+            OSError: with ELOOP or EMLINK when the folder or the target is a link.
+        """
         with self._lock:
             if self._ended:
                 return
-            self._descriptor = os.open(self._path, _FLAGS, _MODE)
+            self._folder = open_folder(self._target.parent)
+            check_place(self._folder, self._target.name)
+            self._descriptor = os.open(self._name, _FLAGS, _MODE, dir_fd=self._folder)
             self._exists = True
             os.fchmod(self._descriptor, _MODE)  # whatever the umask says
 
@@ -55,19 +69,35 @@ class PartFile:
     def seal(self) -> None:
         """Make what was written durable; nothing can be written any more."""
         with self._lock:
-            if self._descriptor is not None:
-                os.fsync(self._descriptor)
-                self._close()
-
-    def commit(self) -> None:
-        """Put the sealed file in the target's place, durably; what was there is replaced."""
-        with self._lock:
-            if not self._exists:
+            if self._descriptor is None:
                 return
-            os.replace(self._path, self._target)  # noqa: PTH105  (the whole file is about os)
+            os.fsync(self._descriptor)
+            if os.fstat(self._descriptor).st_nlink != 1:
+                raise OSError(errno.EMLINK, "somebody changed the file's name", self._name)
+            self._close()
+
+    def commit(self, *, removing: str | None = None) -> None:
+        """Put the sealed file in the target's place, durably; what was there is replaced.
+
+        Args:
+            removing: A name that must be gone before; it may be absent.
+        """
+        with self._lock:
+            if not self._exists or self._folder is None:
+                return
+            check_place(self._folder, self._target.name)
+            if removing is not None:
+                remove_name(self._folder, removing)
+            # A link put there since is replaced as well, and not followed.
+            os.replace(
+                self._name,
+                self._target.name,
+                src_dir_fd=self._folder,
+                dst_dir_fd=self._folder,
+            )
             self._exists = False
             self._ended = True
-            sync_folder(self._target.parent)
+            os.fsync(self._folder)
 
     def discard(self) -> None:
         """Remove what there is of it, unless it was committed; never fails."""
@@ -75,24 +105,20 @@ class PartFile:
             self._ended = True
             with suppress(OSError):
                 self._close()
+            folder, self._folder = self._folder, None
+            if folder is None:
+                return
             if self._exists:
                 self._exists = False
                 with suppress(OSError):
-                    self._path.unlink()
+                    remove_name(folder, self._name)
+            with suppress(OSError):
+                os.close(folder)
 
     def _close(self) -> None:
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is not None:
             os.close(descriptor)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make renames and removals in `folder` durable."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _part_name(name: str) -> str:

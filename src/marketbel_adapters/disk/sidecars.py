@@ -1,6 +1,7 @@
 """How a sidecar is written, and read whoever wrote it."""
 
 import json
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Final
 from uuid import UUID
@@ -10,14 +11,22 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from marketbel_core.catalog import FileType, SourceType
 from marketbel_core.errors import ProtocolError
 from marketbel_core.ids import FileKey, JobId, SupplierId
-from marketbel_core.intake.stored_file import Sidecar
+from marketbel_core.intake.stored_file import Sidecar, stored_name
 
-__all__ = ["SIDECAR_SUFFIX", "dumped", "parsed"]
+__all__ = ["SIDECAR_BYTES_MAX", "SIDECAR_SUFFIX", "dumped", "parsed", "sidecar_name"]
 
 SIDECAR_SUFFIX: Final = ".meta.json"
+SIDECAR_BYTES_MAX: Final = 1_048_576
+"""Ours have under 2 KiB; what is larger is no sidecar, and is not read into memory."""
+
 _SCHEMA_VERSION: Final = 1
 _DOWNLOADED_BY: Final = "python-ingestion"
 """The name under which neighbours know the service that carries files."""
+
+
+def sidecar_name(name: str) -> str:
+    """Return the name of the sidecar of the file called `name`."""
+    return f"{name}{SIDECAR_SUFFIX}"
 
 
 def dumped(sidecar: Sidecar) -> bytes:
@@ -37,6 +46,7 @@ def dumped(sidecar: Sidecar) -> bytes:
         "downloaded_by": _DOWNLOADED_BY,
         "job_id": str(sidecar.job_id),
         "checksum_sha256": sidecar.checksum_sha256,
+        "sniffed_type": sidecar.sniffed_type,
         "schema_version": _SCHEMA_VERSION,
     }
     # A name from a foreign file system may hold what UTF-8 cannot say; that becomes `?`.
@@ -47,8 +57,13 @@ def parsed(content: bytes, *, key: FileKey) -> Sidecar:
     """Return the sidecar written as `content`; what we do not know in it is passed over.
 
     Raises:
-        ProtocolError: it is no sidecar (`meta.corrupt`).
+        ProtocolError: it is no sidecar (`meta.corrupt`), or that of another file
+            (`meta.mismatch`).
     """
+    if len(content) > SIDECAR_BYTES_MAX:
+        raise ProtocolError(
+            f"the sidecar of {key} is damaged: it is too large", code="meta.corrupt"
+        )
     try:
         body = _SidecarBody.model_validate_json(content)
     except ValidationError as error:
@@ -57,6 +72,7 @@ def parsed(content: bytes, *, key: FileKey) -> Sidecar:
         raise ProtocolError(
             f"the sidecar of {key} is damaged: {where}: {first['msg']}", code="meta.corrupt"
         ) from error
+    _check_own(body, key=key)
     return Sidecar(
         job_id=JobId(body.job_id),
         supplier_id=SupplierId(body.supplier_id),
@@ -69,13 +85,35 @@ def parsed(content: bytes, *, key: FileKey) -> Sidecar:
         file_size_bytes=body.file_size_bytes,
         checksum_md5=body.checksum_md5,
         checksum_sha256=body.checksum_sha256,
+        sniffed_type=body.sniffed_type,
         downloaded_at=body.downloaded_at,
     )
 
 
 def _aware(instant: datetime) -> datetime:
     """Return the instant in UTC; one without a zone is taken for UTC, as neighbours mean it."""
-    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+    if instant.tzinfo is None:
+        return instant.replace(tzinfo=UTC)
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("beyond the calendar") from error
+
+
+def _check_own(body: "_SidecarBody", *, key: FileKey) -> None:
+    """See that the sidecar speaks of the file beside it, whatever it says of it."""
+    named = stored_name(key)
+    others = [path for path in (body.file_path, body.file_name) if path is not None]
+    own = named is None or named.owner == body.job_id
+    if not own or any(_last_part(path) != key for path in others):
+        raise ProtocolError(
+            f"the sidecar beside {key} speaks of another file: it is not used",
+            code="meta.mismatch",
+        )
+
+
+def _last_part(path: str) -> str:
+    return re.split(r"[/\\]", path)[-1] if ".." not in path else ""
 
 
 class _SidecarBody(BaseModel):
@@ -92,7 +130,10 @@ class _SidecarBody(BaseModel):
     file_size_bytes: int = Field(ge=1)
     checksum_md5: str = Field(pattern="^[0-9a-f]{32}$")
     checksum_sha256: str = Field(default="", pattern="^([0-9a-f]{64})?$")
+    sniffed_type: str | None = None
     downloaded_at: Annotated[datetime, AfterValidator(_aware)]
+    file_path: str | None = None  # never written by us: others may say what file they mean
+    file_name: str | None = None
 
 
 def _source_type(body: _SidecarBody) -> SourceType:

@@ -2,6 +2,7 @@
 
 from marketbel_adapters.memory.analyzer import ScriptedAnalyzer
 from marketbel_adapters.memory.archive import MemoryJobArchive
+from marketbel_adapters.memory.breaker import MemoryBreaker
 from marketbel_adapters.memory.candidates import MemoryCandidateIndex
 from marketbel_adapters.memory.catalog import MemoryCatalog
 from marketbel_adapters.memory.environment import CountingIdSource, ManualClock
@@ -17,6 +18,7 @@ from marketbel_adapters.memory.telemetry import RecordingTelemetry
 __all__ = [
     "CountingIdSource",
     "ManualClock",
+    "MemoryBreaker",
     "MemoryCandidateIndex",
     "MemoryCatalog",
     "MemoryFile",

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from marketbel_core.catalog import SourceRef
 from marketbel_core.ids import JobId
@@ -16,19 +17,22 @@ class MemoryJobArchive(JobArchive):
 
     def __init__(self) -> None:
         self._jobs: dict[JobId, Job] = {}
+        self._positions: dict[JobId, str] = {}
         self._lines: dict[str, JournalEntry] = {}
 
     async def record(self, job: Job) -> None:
-        self._jobs.setdefault(job.id, job)
+        known = self._jobs.setdefault(job.id, job)
+        self._jobs[job.id] = replace(known, source=known.source.completed_by(job.source))
 
     async def apply(self, entries: Sequence[JournalEntry]) -> None:
-        for entry in entries:
-            self._lines.setdefault(entry.position, entry)
-            known = self._jobs.get(entry.job.id)
-            if known is None:
-                self._jobs[entry.job.id] = entry.job
-            elif (entry.job.version, entry.job.token) >= (known.version, known.token):
-                self._jobs[entry.job.id] = replace(entry.job, source=known.source)
+        for entry in sorted(entries, key=lambda entry: entry.position):
+            shown = replace(entry.job, source=entry.job.source.shown())
+            self._lines.setdefault(entry.position, replace(entry, job=shown))
+            known = self._jobs.get(entry.job.id, entry.job)
+            if self._is_news(entry, known):
+                source = known.source.completed_by(entry.job.source)
+                self._jobs[known.id] = replace(entry.job, source=source)
+                self._positions[known.id] = entry.position
 
     async def source_of(self, job_id: JobId) -> SourceRef | None:
         job = self._jobs.get(job_id)
@@ -46,3 +50,18 @@ class MemoryJobArchive(JobArchive):
             key=lambda line: line.position,
         )
         return lines[-limit:] if limit > 0 else []
+
+    async def forget(self, *, before: datetime, limit: int) -> int:
+        old = sorted(
+            (line for line in self._lines.values() if line.at < before), key=lambda line: line.at
+        )[: max(limit, 0)]
+        for line in old:
+            del self._lines[line.position]
+        return len(old)
+
+    def _is_news(self, entry: JournalEntry, known: Job) -> bool:
+        """Tell whether the line is not out of date, by its place in the journal or its version."""
+        position = self._positions.get(known.id)
+        if position is None or entry.position > position:
+            return True
+        return (entry.job.version, entry.job.token) >= (known.version, known.token)

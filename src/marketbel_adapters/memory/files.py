@@ -59,11 +59,13 @@ class MemoryFileStore(FileStore):
         return self._sidecars.get(key)
 
     async def verify(self, key: FileKey) -> bool:
-        sidecar = await self.sidecar(key)
-        content = self._files.get(key)
-        if sidecar is None or content is None:
+        _check_key(key)
+        sidecar, content = self._sidecars.get(key), self._files.get(key)
+        if sidecar is None or content is None or len(content) != sidecar.file_size_bytes:
             return False
-        return hashlib.sha256(content).hexdigest() == sidecar.checksum_sha256
+        if sidecar.checksum_sha256:
+            return hashlib.sha256(content).hexdigest() == sidecar.checksum_sha256
+        return hashlib.md5(content, usedforsecurity=False).hexdigest() == sidecar.checksum_md5
 
     async def read(self, key: FileKey) -> bytes:
         _check_key(key)

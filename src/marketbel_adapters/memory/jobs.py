@@ -33,6 +33,10 @@ class MemoryJobJournal(JobJournal):
         self._lines: list[JournalEntry] = []
         self._written = 0
 
+    def lose_everything(self) -> None:
+        """Forget every line, as Redis does that lost its memory; later positions go on."""
+        self._lines = []
+
     def append(
         self, job: Job, *, event: str, before: Phase | None, token: int, at: datetime
     ) -> None:
@@ -74,6 +78,13 @@ class MemoryJobStore(JobStore):
         self._jobs: dict[JobId, Job] = {}
         self._holds: dict[JobId, _Hold] = {}
         self._dead: set[JobId] = set()
+
+    def lose_everything(self) -> None:
+        """Forget jobs, holds and journal, as Redis does that lost its memory."""
+        self._jobs.clear()
+        self._holds.clear()
+        self._dead.clear()
+        self.journal.lose_everything()
 
     async def add(self, job: Job) -> None:
         if job.id not in self._jobs:

@@ -10,25 +10,19 @@ import posixpath
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Final, cast
-from urllib.parse import quote
 from uuid import UUID, uuid4  # noqa: TID251 - callers from outside have no IdSource
 from weakref import WeakKeyDictionary
 
 import httpx
 from pydantic import BeforeValidator, TypeAdapter, ValidationError
 
-# The one place where ml-analyze's answers are told apart is used here as well.
-from marketbel_adapters.ml_analyze.analyzer import (
-    _UNKNOWN,
-    HttpAnalyzer,
-    _no_answer,
-    _parsed,
-    create_ml_client,
-)
+from marketbel_adapters.ml_analyze.analyzer import HttpAnalyzer
+from marketbel_adapters.ml_analyze.asking import create_ml_client
+from marketbel_adapters.ml_analyze.retrying import REPORT_WAIT_MAX, SUBMIT_WAIT_MAX, Tries
 from marketbel_adapters.ml_analyze.wire import StatusReply
 from marketbel_core.catalog import FileType
 from marketbel_core.errors import JobNotFoundError, RefusedError
-from marketbel_core.ids import FileKey, JobId, parse_job_id, parse_supplier_id
+from marketbel_core.ids import AnalysisId, FileKey, JobId, parse_job_id, parse_supplier_id
 from marketbel_core.jobs import Reading
 from marketbel_core.ports import AnalysisRequest, ReadElsewhere
 
@@ -84,7 +78,6 @@ class MLJobStatus(StatusReply):
         errors: The service's own sentences.
     """
 
-    job_id: Annotated[str, BeforeValidator(_text)] = ""
     phase: Annotated[str, BeforeValidator(_text)] = ""
     progress_percentage: Annotated[int, BeforeValidator(_share)] = 0
     created_at: _Instant = None
@@ -97,38 +90,32 @@ class MLJobStatus(StatusReply):
         return self.status.strip().lower() in _ENDED
 
 
-class _Analyzer(HttpAnalyzer):
-    """The worker's own way to ml-analyze, and the whole of a status."""
-
-    async def status(self, job_id: JobId) -> MLJobStatus:
-        status, body = await self._ask("GET", f"/analyze/status/{quote(str(job_id), safe='')}")
-        if status == httpx.codes.OK:
-            reply = _parsed(MLJobStatus, body)
-            return reply if reply.job_id else reply.model_copy(update={"job_id": str(job_id)})
-        if status in _UNKNOWN:
-            raise MLJobUnknownError(job_id)
-        raise _no_answer(status, body)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Line:
     """An open line to the service, for the one event loop that it was made on."""
 
     client: httpx.AsyncClient
-    analyzer: _Analyzer
+    analyzer: HttpAnalyzer
     folder: str
 
 
 class MLClient:
     """Talks to ml-analyze. Safe on several event loops, one after another or in several threads.
 
-    Every method may raise `UnavailableError` (`ml.unavailable`) and `ProtocolError`
-    (`ml.protocol`), except `check_health`. No connection outlives its answer, so a loop may end
-    without `aclose`.
+    Every method may raise `UnavailableError` (`ml.unavailable`, `ml.busy`) and `ProtocolError`
+    (`ml.protocol`), except `check_health`. Up to three tries are made before the first of these.
+    No connection outlives its answer, so a loop may end without `aclose`.
     """
 
-    def __init__(self, *, base_url: str | None = None, uploads_dir: str | None = None) -> None:
-        """Take what is not given from the environment, at the first call."""
+    def __init__(
+        self,
+        *,
+        base_url: str | None = None,
+        uploads_dir: str | None = None,
+        tries: Tries | None = None,
+    ) -> None:
+        """Take the addresses that are not given from the environment, at the first call."""
+        self._tries = tries or Tries()
         self._base_url = base_url
         self._uploads_dir = uploads_dir
         self._lines: WeakKeyDictionary[asyncio.AbstractEventLoop, _Line] = WeakKeyDictionary()
@@ -168,17 +155,18 @@ class MLClient:
         """
         line = self._line()
         key = _key_below(line.folder, os.fspath(file_path))
-        submission = await line.analyzer.submit(
-            AnalysisRequest(
-                job_id=_job_id(job_id),
-                attempt=1,
-                reading=Reading.ML,
-                supplier_id=parse_supplier_id(str(supplier_id)),
-                supplier_name="",
-                key=key,
-                file_type=_file_type(file_type),
-                original_filename=posixpath.basename(key),
-            )
+        request = AnalysisRequest(
+            job_id=_job_id(job_id),
+            attempt=1,
+            reading=Reading.ML,
+            supplier_id=parse_supplier_id(str(supplier_id)),
+            supplier_name="",
+            key=key,
+            file_type=_file_type(file_type),
+            original_filename=posixpath.basename(key),
+        )
+        submission = await self._tries.of(
+            lambda: line.analyzer.submit(request), wait_max=SUBMIT_WAIT_MAX
         )
         # Only the local analyzer answers otherwise: ml-analyze never reads on the spot.
         return cast("ReadElsewhere", submission).analysis_id
@@ -190,7 +178,14 @@ class MLClient:
             InvalidIdError: the id is no UUID.
             MLJobUnknownError: the service does not know it (any more).
         """
-        return await self._line().analyzer.status(parse_job_id(str(job_id)))
+        analyzer, known_as = self._line().analyzer, parse_job_id(str(job_id))
+        status = await self._tries.of(
+            lambda: analyzer.status(AnalysisId(str(known_as)), MLJobStatus),
+            wait_max=REPORT_WAIT_MAX,
+        )
+        if status is None:
+            raise MLJobUnknownError(known_as)
+        return status if status.job_id else status.model_copy(update={"job_id": str(known_as)})
 
     async def aclose(self) -> None:
         """Close what this event loop has used; the next call opens it again."""
@@ -211,7 +206,7 @@ class MLClient:
         client = create_ml_client(url)
         # Kept-alive connections would be left open when a loop ends without a farewell.
         client.headers["Connection"] = "close"
-        return _Line(client=client, analyzer=_Analyzer(client, folder=folder), folder=folder)
+        return _Line(client=client, analyzer=HttpAnalyzer(client, folder=folder), folder=folder)
 
 
 ml_client: Final = MLClient()

@@ -20,18 +20,25 @@ _COMPLAINT_LENGTH_MAX: Final = 500
 _ERRORS_MAX: Final = 1_000
 """More sentences than that help nobody; the count says how many rows there were."""
 
+_COUNT_MAX: Final = 2**31 - 1
+"""No list has as many rows: what is above is nonsense, and must fit wherever figures are kept."""
+
 
 def _count(value: object) -> int:
-    """Return the value as a count: 0 for what is no number, and for what is below 0."""
+    """Return the value as a count: 0 for what is no number or below 0, cut at the greatest."""
     if isinstance(value, str) and value.strip().isdecimal():
-        return int(value)
+        return min(_COUNT_MAX, int(value))
     if isinstance(value, int | float) and not isinstance(value, bool) and value == value // 1:
-        return max(0, int(value))
+        return min(_COUNT_MAX, max(0, int(value)))
     return 0
 
 
 def _count_if_given(value: object) -> int | None:
     return None if value is None else _count(value)
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value)
 
 
 def _sentences(value: object) -> tuple[str, ...]:
@@ -67,13 +74,22 @@ class HealthReply(_Reply):
 
 
 class StatusReply(_Reply):
-    """How far a reading is. Of `status` and `phase` only the first can be trusted."""
+    """How far a reading is. Of `status` and `phase` only the first can be trusted.
 
+    Attributes:
+        job_id: ml-analyze's own id; empty when the answer does not say.
+    """
+
+    job_id: Annotated[str, BeforeValidator(_text)] = ""
     status: str
     items_processed: _Count = 0
     items_total: _Count = 0
     failed_extractions: Annotated[int | None, BeforeValidator(_count_if_given)] = None
     errors: Annotated[tuple[str, ...], BeforeValidator(_sentences)] = ()
+
+    def is_about(self, asked: str) -> bool:
+        """Tell whether this is the reading `asked`, as far as the answer says."""
+        return not self.job_id or _plain(self.job_id) == _plain(asked)
 
     def report(self) -> AnalysisReport:
         """Return the reply in the port's words; a status that nobody knows is still running."""
@@ -92,6 +108,14 @@ class StatusReply(_Reply):
                 return AnalysisFailed(errors=self.errors)
             case _:
                 return AnalysisRunning(items_processed=processed, items_total=total)
+
+
+def _plain(text: str) -> str:
+    """Return an id in the one spelling that all spellings of a UUID share."""
+    try:
+        return str(UUID(text.strip()))
+    except ValueError:
+        return text.strip()
 
 
 def request_body(request: AnalysisRequest, *, folder: str) -> dict[str, object]:

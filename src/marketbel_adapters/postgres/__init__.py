@@ -1,5 +1,6 @@
 """PostgreSQL: the tables, their migrations, and the catalogue that is kept in them."""
 
+from marketbel_adapters.postgres.archive import PostgresJobArchive
 from marketbel_adapters.postgres.catalog import PostgresCatalog
 from marketbel_adapters.postgres.checks import DatabaseUnsuitableError, check_database
 from marketbel_adapters.postgres.migrate import (
@@ -20,6 +21,7 @@ __all__ = [
     "MigrationFailedError",
     "MigrationReport",
     "PostgresCatalog",
+    "PostgresJobArchive",
     "Product",
     "Supplier",
     "SupplierItem",

@@ -1,16 +1,15 @@
 """The catalogue in PostgreSQL: a unit of work is one connection and one transaction."""
 
 from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from marketbel_adapters.postgres.errors import translated
 from marketbel_adapters.postgres.items import PostgresSupplierItems
 from marketbel_adapters.postgres.products import PostgresProducts
 from marketbel_adapters.postgres.row_log import PostgresRowLog
 from marketbel_adapters.postgres.suppliers import PostgresSuppliers
-from marketbel_adapters.postgres.transaction import Transaction
+from marketbel_adapters.postgres.transaction import Transaction, transaction_on
 from marketbel_core.ports import Catalog, CatalogUnit
 
 __all__ = ["PostgresCatalog", "PostgresCatalogUnit"]
@@ -54,9 +53,5 @@ class PostgresCatalog(Catalog):
 
     @asynccontextmanager
     async def unit(self) -> AsyncGenerator[CatalogUnit]:
-        async with AsyncExitStack() as stack:
-            with translated():
-                connection = await stack.enter_async_context(self._engine.connect())
-            yield PostgresCatalogUnit(Transaction(connection))
-            with translated():
-                await connection.commit()  # without it, closing rolls back
+        async with transaction_on(self._engine) as transaction:
+            yield PostgresCatalogUnit(transaction)

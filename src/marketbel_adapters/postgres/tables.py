@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Final
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     Column,
     ColumnElement,
@@ -47,6 +48,8 @@ __all__ = [
     "Category",
     "Draft",
     "Import",
+    "JobLine",
+    "KeptJob",
     "MatchReview",
     "ParsingLog",
     "PriceRecord",
@@ -493,3 +496,60 @@ class RowRejection(Base):
     )
     task_id: Mapped[str] = mapped_column(String(255))
     row_key: Mapped[str] = mapped_column(String(64))
+
+
+class KeptJob(Base):
+    """What is known of a job for good; no key to its supplier, who may go before it is forgotten.
+
+    `state` is the job as `job_snapshot` writes it, without the source; `source` has the whole
+    address. `position` is that of the journal's line which `state` comes from.
+    """
+
+    __tablename__ = "jobs"
+    __table_args__ = (
+        Index(
+            "idx_jobs_unfinished",
+            "id",
+            postgresql_where=text("phase NOT IN ('complete', 'failed')"),
+        ),
+        {"schema": OWN_SCHEMA},
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    supplier_id: Mapped[uuid.UUID]
+    supplier_name: Mapped[str] = mapped_column(Text)
+    source: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    state: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    phase: Mapped[str] = mapped_column(Text)
+    attempt: Mapped[int]
+    token: Mapped[int] = mapped_column(BigInteger)
+    version: Mapped[int] = mapped_column(BigInteger)
+    position: Mapped[str | None] = mapped_column(Text(collation="C"))
+    created_at: Mapped[datetime]
+    changed_at: Mapped[datetime]
+
+
+class JobLine(Base):
+    """One line of the journal of all jobs, with the job as it was stored by it in `state`.
+
+    Positions compare as bytes: later lines have greater ones.
+    """
+
+    __tablename__ = "job_journal"
+    __table_args__ = (
+        Index("idx_job_journal_job", "job_id", "position"),
+        Index("idx_job_journal_at", "at"),
+        {"schema": OWN_SCHEMA},
+    )
+
+    position: Mapped[str] = mapped_column(Text(collation="C"), primary_key=True)
+    job_id: Mapped[uuid.UUID]
+    at: Mapped[datetime]
+    event: Mapped[str] = mapped_column(Text)
+    before: Mapped[str | None] = mapped_column(Text)
+    after: Mapped[str] = mapped_column(Text)
+    attempt: Mapped[int]
+    token: Mapped[int] = mapped_column(BigInteger)
+    version: Mapped[int] = mapped_column(BigInteger)
+    code: Mapped[str | None] = mapped_column(Text)
+    state: Mapped[dict[str, Any]] = mapped_column(JSONB)

@@ -1,17 +1,18 @@
 """One transaction: all statements pass here, and its errors come out as ours."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, cast
 
 import asyncpg
 from sqlalchemy import Executable
 from sqlalchemy.engine import CursorResult
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from marketbel_adapters.postgres.errors import translated
 from marketbel_core.ids import SupplierId
 
-__all__ = ["Transaction"]
+__all__ = ["Transaction", "transaction_on"]
 
 
 class Transaction:
@@ -46,3 +47,14 @@ class Transaction:
             # SQLAlchemy knows no driver's types; the engine runs on asyncpg.
             driver = cast("asyncpg.Connection[asyncpg.Record]", raw.driver_connection)
             await driver.copy_records_to_table(into, records=rows, columns=list(columns))
+
+
+@asynccontextmanager
+async def transaction_on(engine: AsyncEngine) -> AsyncGenerator[Transaction]:
+    """Give a transaction on a connection of its own: committed unless the block raises."""
+    async with AsyncExitStack() as stack:
+        with translated():
+            connection = await stack.enter_async_context(engine.connect())
+        yield Transaction(connection)
+        with translated():
+            await connection.commit()  # without it, closing rolls back

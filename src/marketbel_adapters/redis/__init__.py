@@ -1,5 +1,6 @@
-"""Job state and leases in Redis or Valkey, beside the keys that the neighbours read."""
+"""Job state, leases and breakers in Redis or Valkey, beside the keys that the neighbours read."""
 
+from marketbel_adapters.redis.breaker import ML_ANALYZE_BREAKER, RedisBreaker
 from marketbel_adapters.redis.connection import create_redis, translated
 from marketbel_adapters.redis.inbox import RedisInbox
 from marketbel_adapters.redis.jobs import RedisJobStore
@@ -8,7 +9,9 @@ from marketbel_adapters.redis.leases import RedisLeases
 from marketbel_adapters.redis.public import JobFigures, create_job, get_job, update_job
 
 __all__ = [
+    "ML_ANALYZE_BREAKER",
     "JobFigures",
+    "RedisBreaker",
     "RedisInbox",
     "RedisJobJournal",
     "RedisJobStore",

@@ -24,14 +24,16 @@ _IDLE_SECONDS_MAX: Final = 15
 """A connection idle for longer is tried with a PING before it is used."""
 
 _RETRIES_MAX: Final = 5
+_RETRIES_MAX_WHEN_PATIENT: Final = 40
 _RETRY_WAIT_SECONDS_BASE: Final = 0.1
 _RETRY_WAIT_SECONDS_MAX: Final = 1.0
-"""0.2 + 0.4 + 0.8 + 1 + 1 s: a restart is ridden out, a longer absence is reported."""
+"""0.2 + 0.4 + 0.8 + 1 + 1 s: an absence is reported before a person gives up waiting. With
+patience it is 38 s, which rides out the restart of a large server."""
 
 _SCHEMES_OVER_TCP: Final = {"redis", "rediss"}
 
 
-def create_redis(url: str) -> Redis:
+def create_redis(url: str, *, patient: bool = False) -> Redis:
     """Return a client for `url` with a pool of its own; nothing connects before the first command.
 
     A command whose connection broke is sent again, so it may be carried out twice: every script
@@ -39,6 +41,8 @@ def create_redis(url: str) -> Redis:
 
     Args:
         url: `redis://`, `rediss://` or `unix://`, user and password percent-encoded.
+        patient: Whether commands wait for a Redis that is away for longer: for workers, which
+            have nothing better to do meanwhile.
 
     Raises:
         RefusedError: the URL cannot be read. The message leaves the URL out: it may hold a
@@ -50,7 +54,7 @@ def create_redis(url: str) -> Redis:
         "health_check_interval": _IDLE_SECONDS_MAX,
         "retry": Retry(
             ExponentialBackoff(cap=_RETRY_WAIT_SECONDS_MAX, base=_RETRY_WAIT_SECONDS_BASE),
-            _RETRIES_MAX,
+            _RETRIES_MAX_WHEN_PATIENT if patient else _RETRIES_MAX,
         ),
         # The builtin TimeoutError, which asyncio raises, is an OSError.
         "retry_on_error": [RedisConnectionError, RedisTimeoutError, OSError],

@@ -18,7 +18,12 @@ __all__ = ["LocalFileSource"]
 
 _CHUNK_BYTES: Final = 65_536
 _FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-"""No link in the last place, which was resolved already; no waiting for a pipe's other end."""
+"""No link anywhere, since all were resolved already; no waiting for a pipe's other end."""
+
+_FOLDER_FLAGS: Final = (
+    getattr(os, "O_PATH", os.O_RDONLY) | os.O_NOFOLLOW | os.O_DIRECTORY | os.O_CLOEXEC
+)
+"""Where the system knows O_PATH, a folder that may be passed through need not be readable."""
 
 _MISSING: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG})
 _FORBIDDEN: Final = frozenset({errno.EACCES, errno.EPERM})
@@ -39,8 +44,8 @@ class LocalFileSource(FileSource):
     ) -> AsyncGenerator[IncomingFile]:
         if "://" in source.location:
             raise RefusedError("source.scheme", "a local file is named by its path, not by an URL")
-        path = await asyncio.to_thread(self._resolved, source.location)
-        file, size_bytes = await asyncio.to_thread(_opened, path)
+        root, path = await asyncio.to_thread(self._resolved, source.location)
+        file, size_bytes = await asyncio.to_thread(_opened, root, path)
         with file:
             if size_bytes > size_bytes_max:
                 raise _too_large(size_bytes_max)
@@ -51,8 +56,8 @@ class LocalFileSource(FileSource):
                 chunks=_chunks(file, size_bytes=size_bytes, size_bytes_max=size_bytes_max),
             )
 
-    def _resolved(self, location: str) -> Path:
-        """Return the place that `location` leads to in the end.
+    def _resolved(self, location: str) -> tuple[Path, Path]:
+        """Return the root and the place in it that `location` leads to in the end.
 
         Raises:
             RefusedError: it lies outside the roots (`storage.unsafe_path`).
@@ -67,18 +72,19 @@ class LocalFileSource(FileSource):
             path = (roots[0] / location).resolve()
         except (OSError, RuntimeError, ValueError) as error:  # a loop of links, a NUL
             raise RefusedError("storage.unsafe_path", "the path leads nowhere") from error
-        if not any(path.is_relative_to(root) for root in roots):
-            raise RefusedError(
-                "storage.unsafe_path",
-                "the path leads outside the folders that are open to local sources",
-            )
-        return path
+        for root in roots:
+            if path.is_relative_to(root):
+                return root, path
+        raise RefusedError(
+            "storage.unsafe_path",
+            "the path leads outside the folders that are open to local sources",
+        )
 
 
-def _opened(path: Path) -> tuple[BufferedReader, int]:
+def _opened(root: Path, path: Path) -> tuple[BufferedReader, int]:
     """Return the file, open for reading, and its size in bytes."""
     try:
-        descriptor = os.open(path, _FLAGS)
+        descriptor = _descriptor(root, path)
     except OSError as error:
         raise _refusal(path, error) from error
     found = os.fstat(descriptor)
@@ -86,6 +92,24 @@ def _opened(path: Path) -> tuple[BufferedReader, int]:
         os.close(descriptor)
         raise RefusedError("source.not_a_file", f"{path.name} is not a file")
     return os.fdopen(descriptor, "rb"), found.st_size
+
+
+def _descriptor(root: Path, path: Path) -> int:
+    """Return a descriptor of `path`, walked to from `root` folder by folder.
+
+    Another writer in the folder might put a link in the place of a folder after all links were
+    resolved; the walk does not follow it.
+    """
+    *folders, name = path.relative_to(root).parts or (".",)
+    at = os.open(root, _FOLDER_FLAGS)
+    try:
+        for folder in folders:
+            below = os.open(folder, _FOLDER_FLAGS, dir_fd=at)
+            os.close(at)
+            at = below
+        return os.open(name, _FLAGS, dir_fd=at)
+    finally:
+        os.close(at)
 
 
 def _refusal(path: Path, error: OSError) -> RefusedError | UnavailableError:

@@ -8,7 +8,7 @@ class TestMyFileStore(FileStoreContract):
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from dataclasses import replace
 from typing import Final
 
@@ -124,6 +124,19 @@ class FileStoreContract:
         assert await store.sidecar(_KEY) is None
         assert await store.keys() == []
 
+    async def test_a_file_is_verified_by_size_and_checksum(self, store: FileStore) -> None:
+        await _attached(store, FileKey("whole.csv"), b"bytes")
+        await _attached(store, FileKey("shorter.csv"), b"bytes", stored=b"byte")
+        await _attached(store, FileKey("other.csv"), b"bytes", stored=b"bytez")
+        await _attached(store, FileKey("older.csv"), b"bytes", sha256="")
+        await _attached(store, FileKey("older-other.csv"), b"bytes", stored=b"bytez", sha256="")
+        await _stored(store, FileKey("unmarked.csv"), b"bytes")
+        names = ["whole", "shorter", "other", "older", "older-other", "unmarked", "missing"]
+
+        held = [name for name in names if await store.verify(FileKey(f"{name}.csv"))]
+
+        assert held == ["whole", "older"]
+
     async def test_a_deleted_file_is_gone_with_its_sidecar(self, store: FileStore) -> None:
         await _stored(store, _KEY, b"bytes")
         await store.attach(_KEY, a_sidecar())
@@ -195,10 +208,11 @@ class FileStoreContract:
         self, store: FileStore, text: str
     ) -> None:
         key = FileKey(text)
-        asks = [
+        asks: list[Coroutine[object, object, object]] = [
             _stored(store, key, b"bytes"),
             store.attach(key, a_sidecar()),
             store.sidecar(key),
+            store.verify(key),
             store.read(key),
             store.delete(key),
         ]
@@ -223,6 +237,7 @@ def a_sidecar() -> Sidecar:
         file_size_bytes=18_231,
         checksum_md5="0123456789abcdef" * 2,
         checksum_sha256="0123456789abcdef" * 4,
+        sniffed_type="xlsx",
         downloaded_at=NOW,
     )
 
@@ -242,3 +257,22 @@ async def _stored(
     store: FileStore, key: FileKey, content: bytes, *, size_bytes_max: int = _ROOMY
 ) -> StoredBytes:
     return await store.store(key, chunks_of(content), size_bytes_max=size_bytes_max)
+
+
+async def _attached(
+    store: FileStore,
+    key: FileKey,
+    content: bytes,
+    *,
+    stored: bytes | None = None,
+    sha256: str | None = None,
+) -> None:
+    """Store `stored` beside a sidecar that speaks of `content`."""
+    await _stored(store, key, content if stored is None else stored)
+    sidecar = replace(
+        a_sidecar(),
+        file_size_bytes=len(content),
+        checksum_md5=hashlib.md5(content, usedforsecurity=False).hexdigest(),
+        checksum_sha256=hashlib.sha256(content).hexdigest() if sha256 is None else sha256,
+    )
+    await store.attach(key, sidecar)

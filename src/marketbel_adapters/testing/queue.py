@@ -128,6 +128,12 @@ class StepQueueContract:
 
         assert await line.queue.ask(replace(first, attempt=2))
 
+    async def test_another_delivery_is_another_step(self, line: StepLine) -> None:
+        first = CourierStep(job_id=_JOB, attempt=1)
+        await line.queue.ask(first)
+
+        assert await line.queue.ask(replace(first, delivery=1))
+
     async def test_other_products_are_another_step(self, line: StepLine) -> None:
         await line.queue.ask(_STEPS[-1])
 

@@ -74,6 +74,14 @@ class SourceRef:
             return self
         return replace(self, location=location, is_shortened=True)
 
+    def completed_by(self, told: "SourceRef") -> "SourceRef":
+        """Return this source with the whole address, if it was shortened and `told` has it."""
+        if not self.is_shortened or told.is_shortened:
+            return self
+        if shown_location(told.location) != self.location:
+            return self
+        return replace(self, location=told.location, is_shortened=False)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Supplier:

@@ -22,10 +22,12 @@ from marketbel_core.intake.rows import AcceptedRow, ReadRows, RowRejection
 from marketbel_core.intake.source_config import SaidSource, read_source_config, source_of
 from marketbel_core.intake.stored_file import (
     Sidecar,
+    StoredName,
     file_key,
     file_type_of,
     original_filename,
     sanitised,
+    stored_name,
 )
 from marketbel_core.intake.text import (
     DecimalMark,
@@ -59,6 +61,7 @@ __all__ = [
     "RowRejection",
     "SaidSource",
     "Sidecar",
+    "StoredName",
     "cell_text",
     "clean_text",
     "decimal_mark_of",
@@ -73,4 +76,5 @@ __all__ = [
     "read_source_config",
     "sanitised",
     "source_of",
+    "stored_name",
 ]

@@ -6,14 +6,23 @@ The sidecar is the commit mark: a file without one is not there yet.
 import re
 import unicodedata
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from urllib.parse import unquote, urlsplit
+from uuid import UUID
 
-from marketbel_core.catalog import FileType, SourceRef, SourceType
+from marketbel_core.catalog import FileType, SourceRef, SourceType, shown_location
 from marketbel_core.ids import FileKey, JobId, SupplierId
 
-__all__ = ["Sidecar", "file_key", "file_type_of", "original_filename", "sanitised"]
+__all__ = [
+    "Sidecar",
+    "StoredName",
+    "file_key",
+    "file_type_of",
+    "original_filename",
+    "sanitised",
+    "stored_name",
+]
 
 _NAME_LENGTH_MAX: Final = 200
 """Room for the job id and the instant before it, within the 255 bytes of a file name."""
@@ -24,6 +33,13 @@ _EXTENSION_LENGTH_MAX: Final = 15
 
 _SIDECAR: Final = re.compile(r"\.meta\.json$", re.IGNORECASE)  # the names of sidecars are ours
 _UNSAFE: Final = re.compile(r"[^\w\-.]")
+_STORED_NAME: Final = re.compile(
+    r"([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})_([0-9]{13})_.+", re.DOTALL
+)
+"""Thirteen digits of milliseconds are the years 2001 to 2286."""
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND: Final = timedelta(milliseconds=1)
 _SUFFIXES: Final = {
     ".xlsx": FileType.EXCEL,
     ".xls": FileType.EXCEL,
@@ -43,9 +59,11 @@ class Sidecar:
     """What is written beside a stored file.
 
     Attributes:
+        source_url: Where the file came from, without credentials and query, whoever gave it.
         file_size_bytes: At least 1.
         checksum_md5: 32 lower-case hexadecimal digits of the bytes as stored.
-        checksum_sha256: 64 of them.
+        checksum_sha256: 64 of them; empty in what others wrote.
+        sniffed_type: What the bytes themselves look like; `None` when nobody looked.
         downloaded_at: When the last byte arrived (aware, UTC).
     """
 
@@ -61,6 +79,24 @@ class Sidecar:
     checksum_md5: str
     checksum_sha256: str
     downloaded_at: datetime
+    sniffed_type: str | None = None
+
+    def __post_init__(self) -> None:
+        # Neighbours read the sidecar: here is the one door that every address goes through.
+        object.__setattr__(self, "source_url", shown_location(self.source_url))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredName:
+    """What a file's name tells.
+
+    Attributes:
+        owner: The job that the file was stored for, or, of an upload, its supplier.
+        stored_at: When the storing began (aware, UTC).
+    """
+
+    owner: UUID
+    stored_at: datetime
 
 
 def sanitised(filename: str) -> str:
@@ -84,6 +120,15 @@ def sanitised(filename: str) -> str:
 def file_key(job_id: JobId, *, at: datetime, filename: str) -> FileKey:
     """Return the key of a stored file: `{job_id}_{epoch_ms}_{sanitised name}`."""
     return FileKey(f"{job_id}_{int(at.timestamp() * 1000)}_{sanitised(filename)}")
+
+
+def stored_name(name: str) -> StoredName | None:
+    """Return what the name of a stored or uploaded file tells; `None` when it is no such name."""
+    parts = _STORED_NAME.fullmatch(name)
+    if parts is None:
+        return None
+    owner, epoch_ms = parts.groups()
+    return StoredName(owner=UUID(owner), stored_at=_EPOCH + int(epoch_ms) * _MILLISECOND)
 
 
 def original_filename(source: SourceRef, *, announced: str | None, supplier_name: str) -> str:

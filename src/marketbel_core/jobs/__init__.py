@@ -1,5 +1,17 @@
-"""Jobs: the machine that a supplier file's journey runs on, and when to try again."""
+"""Jobs: the machine that a supplier file's journey runs on, when to try again, and when not."""
 
+from marketbel_core.jobs.breaker import (
+    Admission,
+    Admitted,
+    BreakerPolicy,
+    BreakerState,
+    CircuitClosed,
+    CircuitHalfOpen,
+    CircuitOpen,
+    Denied,
+    admit_call,
+    record_outcome,
+)
 from marketbel_core.jobs.events import (
     EVENT_SUMMARIES,
     PHASE_PARAGRAPHS,
@@ -29,7 +41,7 @@ from marketbel_core.jobs.job import (
     choose_reading,
     new_job,
 )
-from marketbel_core.jobs.moves import advance, claimed
+from marketbel_core.jobs.moves import advance, claimed, put_back
 from marketbel_core.jobs.retry import backoff, next_try
 
 __all__ = [
@@ -38,9 +50,17 @@ __all__ = [
     "TRANSITIONS",
     "WORKER_KILLED",
     "Actor",
+    "Admission",
+    "Admitted",
     "AttemptFailed",
+    "BreakerPolicy",
+    "BreakerState",
     "Cancelled",
+    "CircuitClosed",
+    "CircuitHalfOpen",
+    "CircuitOpen",
     "Deferred",
+    "Denied",
     "DownloadStarted",
     "Failure",
     "FileStored",
@@ -56,10 +76,13 @@ __all__ = [
     "Replayed",
     "Resubmitted",
     "RetryRequested",
+    "admit_call",
     "advance",
     "backoff",
     "choose_reading",
     "claimed",
     "new_job",
     "next_try",
+    "put_back",
+    "record_outcome",
 ]

@@ -29,7 +29,10 @@ from marketbel_core.jobs.events import (
 )
 from marketbel_core.jobs.job import Job, JobProgress, Reading
 
-__all__ = ["advance", "claimed"]
+__all__ = ["advance", "claimed", "put_back"]
+
+_TOKENS_SKIPPED: Final = 1_000_000
+"""More claims than the journal's last lines, lost with the store, can have told of."""
 
 _CANCELLED: Final = Failure(
     code="job.cancelled",
@@ -137,6 +140,26 @@ def claimed(job: Job, *, lost: bool) -> Job:
         lost: Whether an earlier holder let its lease run out: a delivery is counted, no attempt.
     """
     return replace(job, token=job.token + 1, deliveries=job.deliveries + lost)
+
+
+def put_back(job: Job, *, now: datetime) -> Job:
+    """Return an unfinished job as it goes on after the store has lost it.
+
+    Its token outdoes that of every worker of before, even of claims that nobody remembers: those
+    find their writes refused. The phase's time begins anew, and so does the name of its step, for
+    the outage was nobody's fault; no attempt and no delivery is counted.
+
+    Args:
+        job: As it was last known.
+        now: Aware, UTC.
+    """
+    return replace(
+        job,
+        token=job.token + _TOKENS_SKIPPED,
+        waits=job.waits + 1,
+        changed_at=now,
+        progressed_at=None,
+    )
 
 
 def _actor(job: Job, event: JobEvent) -> Actor:

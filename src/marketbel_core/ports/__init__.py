@@ -18,6 +18,7 @@ from marketbel_core.ports.analyzer import (
     RowReader,
     Submission,
 )
+from marketbel_core.ports.breaker import Breaker
 from marketbel_core.ports.candidates import CandidateIndex
 from marketbel_core.ports.catalog import (
     Catalog,
@@ -63,6 +64,7 @@ __all__ = [
     "AnalysisRunning",
     "AnalysisUnknown",
     "Analyzer",
+    "Breaker",
     "CandidateIndex",
     "Catalog",
     "CatalogUnit",

@@ -111,7 +111,9 @@ class Analyzer(Protocol):
 
         Raises:
             RefusedError: the analyzer will not read this file (`ml.refused`).
-            UnavailableError: the analyzer cannot be reached, or not now (`ml.unavailable`).
+            UnavailableError: the analyzer cannot be reached (`ml.unavailable`), wants to be asked
+                later (`ml.busy`), or is left alone for a while (`ml.circuit_open`: it was not
+                asked at all).
             ProtocolError: it answered something that was not agreed (`ml.protocol`).
         """
 

@@ -51,16 +51,24 @@ class FileStore(Protocol):
         """Return the sidecar, or `None` when there is none."""
 
     @abstractmethod
+    async def verify(self, key: FileKey) -> bool:
+        """Return whether the file is there as its sidecar says: the same size and checksum.
+
+        Where nothing vouches for the file (no sidecar, a damaged one, that of another file, a
+        link in its place), that is `False`.
+
+        Raises:
+            RefusedError: the key is no plain name (`storage.unsafe_path`).
+            UnavailableError: the store cannot be read (`storage.unavailable`).
+        """
+
+    @abstractmethod
     async def read(self, key: FileKey) -> bytes:
         """Return the bytes as they were stored.
 
         Raises:
             RefusedError: no file is stored under `key` (`storage.missing`).
         """
-
-    @abstractmethod
-    async def verify(self, key: FileKey) -> bool:
-        """Tell whether the file and its sidecar are there, and the bytes are as they came."""
 
     @abstractmethod
     async def delete(self, key: FileKey) -> bool:

@@ -186,20 +186,33 @@ class JobJournal(Protocol):
 class JobArchive(Protocol):
     """The durable memory of jobs: from it they are rebuilt when the store has lost them.
 
-    Contract: `marketbel_adapters.testing.archive`. Every method may raise `UnavailableError`.
+    Contract: `marketbel_adapters.testing.archive`. Every method may raise `UnavailableError`; one
+    that returns jobs raises `ProtocolError` (`archive.corrupt`) when a kept one cannot be read.
     """
 
     @abstractmethod
     async def record(self, job: Job) -> None:
-        """Keep a new job, its whole address included. One that is kept already stays as it is."""
+        """Keep a new job, its whole address included.
+
+        One that is kept already stays as it is; only an address that was known shortened is
+        completed (`SourceRef.completed_by`).
+        """
 
     @abstractmethod
     async def apply(self, entries: Sequence[JournalEntry]) -> None:
-        """Keep the lines, each position once; the newest version of each job wins."""
+        """Keep the lines, each position once, and each job as its newest line says.
+
+        All of them or none. A line is out of date when its position is lower than that of the
+        line which the job comes from, and its version and token are lower, too. An address that
+        is known whole stays so; a job that nobody recorded is kept with that of its lines.
+        """
 
     @abstractmethod
     async def source_of(self, job_id: JobId) -> SourceRef | None:
-        """Return the job's source with its whole address; `None` for an unknown job."""
+        """Return the job's source with its whole address; `None` for an unknown job.
+
+        It is shortened still when nobody has recorded the whole one.
+        """
 
     @abstractmethod
     async def unfinished(self, *, limit: int, after: JobId | None = None) -> list[Job]:
@@ -207,7 +220,11 @@ class JobArchive(Protocol):
 
     @abstractmethod
     async def history(self, job_id: JobId, *, limit: int) -> list[JournalEntry]:
-        """Return up to `limit` of the job's newest lines, oldest first."""
+        """Return up to `limit` of the job's newest lines, oldest first, addresses shortened."""
+
+    @abstractmethod
+    async def forget(self, *, before: datetime, limit: int) -> int:
+        """Forget up to `limit` of the lines older than `before`; return how many. Jobs stay."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

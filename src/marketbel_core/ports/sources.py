@@ -20,12 +20,15 @@ class IncomingFile:
         mime_type: What the source says it is; `None` when it says nothing.
         size_bytes: What the source announced; `None` when it announced nothing.
         chunks: The bytes, in order, unchanged; to be read once.
+        final_url: Where the bytes came from after all redirects, without query and credentials;
+            `None` for what was not fetched from an address.
     """
 
     filename: str | None
     mime_type: str | None
     size_bytes: int | None
     chunks: AsyncIterator[bytes]
+    final_url: str | None = None
 
 
 @runtime_checkable
@@ -45,7 +48,8 @@ class FileSource(Protocol):
 
         Raises:
             RefusedError: the source will not give this file, now or later (`source.*`,
-                `http.denied`, `http.gone`, `file.too_large`).
+                `sheets.*`, `http.denied`, `http.gone`, `http.redirect_refused`,
+                `file.too_large`).
             UnavailableError: the source may give it later (`http.unavailable`,
-                `http.truncated`).
+                `http.truncated`, `http.too_slow`).
         """

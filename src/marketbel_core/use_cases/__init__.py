@@ -9,6 +9,8 @@ from marketbel_core.use_cases.recalculate_aggregates import (
     RecalculateAggregates,
     RecalculateResult,
 )
+from marketbel_core.use_cases.recover_jobs import RecoverJobs, RecoverResult
+from marketbel_core.use_cases.relay_journal import RelayJournal, RelayResult
 from marketbel_core.use_cases.rescue_jobs import RescueJobs, RescueResult
 from marketbel_core.use_cases.retry_job import CancelJob, ReplayJob, RetryJob
 from marketbel_core.use_cases.start_ingestion import StartIngestion, StartRequest
@@ -26,6 +28,10 @@ __all__ = [
     "MatchResult",
     "RecalculateAggregates",
     "RecalculateResult",
+    "RecoverJobs",
+    "RecoverResult",
+    "RelayJournal",
+    "RelayResult",
     "ReplayJob",
     "RescueJobs",
     "RescueResult",

@@ -34,6 +34,9 @@ _BATCH_MAX: Final = 1_000
 _CHUNK: Final = 100
 """Jobs that are asked about together; the round's lease is renewed between."""
 
+_LEFT_ALONE: Final = "ml.circuit_open"
+"""ml-analyze is away and known to be: nothing is learnt about any job, and none has stalled."""
+
 _LEASE_NAME: Final = "poll"
 _LEASE_DURATION: Final = timedelta(seconds=60)
 _SENTENCES_TOLD: Final = 3
@@ -118,6 +121,8 @@ class CollectItems:
                     moved += await self._poll(job, report)
                 except MarketbelError as error:
                     errors.append(f"{job.id}: {error}")
+                    if error.code == _LEFT_ALONE:
+                        return CollectResult(polled=polled, moved=moved, errors=tuple(errors))
                     moved += await self._fail_if_stalled(job)
         return CollectResult(polled=polled, moved=moved, errors=tuple(errors))
 

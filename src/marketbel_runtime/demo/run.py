@@ -27,6 +27,7 @@ from marketbel_runtime.demo.watch import watch
 
 __all__ = ["DemoResult", "run_demo"]
 
+_SITE: Final = "127.0.0.1"
 _QUEUE: Final = "price-ingestion-queue"
 _WAIT_SECONDS_MAX: Final = 110.0
 _TERMINATED: Final = 143
@@ -139,13 +140,21 @@ def _start(
 
     web = start(
         "supplier-site",
-        *("http.server", "0", "--bind", "127.0.0.1", "--directory", str(scenario.folder)),
+        *("http.server", "0", "--bind", _SITE, "--directory", str(scenario.folder)),
     )
     standin = start("ml-standin", "marketbel_runtime.cli", "ml-standin", "--port", "0")
     ml_url = standin.wait_for(r"(http://127\.0\.0\.1:\d+)")
-    worker = start("worker", "marketbel_runtime.worker", ML_ANALYZE_URL=ml_url)
     port = web.wait_for(r"port (\d+)")
-    return [web, standin, worker], f"http://127.0.0.1:{port}"
+    worker = start(
+        "worker",
+        "marketbel_runtime.worker",
+        ML_ANALYZE_URL=ml_url,
+        # The suppliers' site is on this machine: it alone is opened.
+        FETCH_ALLOW_NETWORKS=f"{_SITE}/32",
+        FETCH_ALLOWED_PORTS=port,
+        FETCH_ALLOWED_HOSTS=_SITE,
+    )
+    return [web, standin, worker], f"http://{_SITE}:{port}"
 
 
 async def _send_and_watch(

@@ -12,4 +12,5 @@ REDIS_NAMES: Final = (
     "clock-redis",
     "queue",
     "foreign-queue",
+    "ml-circuit",
 )

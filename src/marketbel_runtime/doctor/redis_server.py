@@ -15,6 +15,7 @@ from marketbel_adapters.redis import create_redis, translated
 from marketbel_core.errors import RefusedError
 from marketbel_core.ports import Clock
 from marketbel_runtime.doctor.attempt import Attempts
+from marketbel_runtime.doctor.circuit import look_at_circuit
 from marketbel_runtime.doctor.clocks import compare_clocks
 from marketbel_runtime.doctor.findings import Finding, State, skipped
 from marketbel_runtime.doctor.names import REDIS_NAMES
@@ -28,7 +29,7 @@ __all__ = [
     "look_at_redis",
 ]
 
-_REDIS, _PERSISTENCE, _EVICTION, _CLOCK, _QUEUE, _FOREIGN = REDIS_NAMES
+_REDIS, _PERSISTENCE, _EVICTION, _CLOCK, _QUEUE, _FOREIGN, _CIRCUIT = REDIS_NAMES
 _CURE: Final = (
     "check REDIS_URL (or REDIS_HOST, REDIS_PORT and REDIS_PASSWORD), and that the server runs"
 )
@@ -83,6 +84,7 @@ async def look_at_redis(
             judge_persistence(facts),
             judge_eviction(facts),
             *await _further(client, queue_name=queue_name, clock=clock, attempts=attempts),
+            await attempts.look(_CIRCUIT, lambda: look_at_circuit(client, clock), cure=_CURE),
         ]
     finally:
         await client.aclose()

@@ -5,13 +5,12 @@ from typing import Any
 
 from marketbel_core.ids import parse_job_id, parse_product_id, parse_supplier_id
 from marketbel_runtime.container import Container
-from marketbel_runtime.steps import TRIES_MAX_WHILE_BUSY
 from marketbel_runtime.tasks.running import Result, Task, as_task
 
 __all__ = ["match_items_task", "recalc_aggregates_task", "recalc_product_aggregates_task"]
 
 
-@as_task(tries_max=TRIES_MAX_WHILE_BUSY)
+@as_task()
 async def match_items_task(
     container: Container,
     *,
@@ -75,7 +74,7 @@ def _named(name: str) -> Task:
         return await _recalculate(*args, **kwargs)
 
     run.__name__ = run.__qualname__ = name
-    return as_task(tries_max=TRIES_MAX_WHILE_BUSY)(run)
+    return as_task()(run)
 
 
 recalc_product_aggregates_task = _named("recalc_product_aggregates_task")

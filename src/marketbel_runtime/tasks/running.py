@@ -4,7 +4,7 @@ import asyncio
 import functools
 import random
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID, uuid5
@@ -13,19 +13,32 @@ from arq import Retry
 
 from marketbel_core.errors import DomainError, MarketbelError, UnavailableError
 from marketbel_core.ids import parse_job_id
-from marketbel_core.jobs import Actor, Failure, backoff
+from marketbel_core.jobs import Actor, Failure, Job, Phase, backoff
+from marketbel_core.use_cases import JobMover
 from marketbel_runtime.container import Container
-from marketbel_runtime.steps import TRIES_MAX
+from marketbel_runtime.tasks.place import place_for
 
-__all__ = ["Context", "Result", "Task", "TaskUnavailableError", "as_task", "tell_unknown"]
+__all__ = [
+    "TRIES_MAX",
+    "Context",
+    "Result",
+    "Task",
+    "TaskUnavailableError",
+    "as_task",
+    "tell_unknown",
+]
 
 type Result = dict[str, object]
 type Context = dict[Any, Any]
 type Task = Callable[..., Coroutine[Any, Any, Result]]
 
+TRIES_MAX: Final = 500
+"""Deliveries of a task that finds its stores away: four hours, on average, at the cap below. A
+step with a job needs few of them: it defers itself, and each delivery counts from one again."""
+
 _TASK_IDS: Final = UUID("0d4a6f0e-58c5-5d55-8f0e-0c5b7a3f7b52")
 _RETRY_BASE: Final = timedelta(seconds=1)
-_RETRY_CAP: Final = timedelta(seconds=30)
+_RETRY_CAP: Final = timedelta(seconds=60)
 
 
 class TaskUnavailableError(DomainError):
@@ -43,13 +56,14 @@ def as_task(
 ) -> Callable[[Task], Task]:
     """Return a decorator that makes an arq coroutine of a step.
 
-    An `UnavailableError` asks for another delivery with full jitter until `tries_max`, and so does
-    a step that takes too long: it is ended by us a little before arq would end it for good. Any
+    An `UnavailableError` that reaches it, from a store that is away or in a task without a job,
+    asks for another delivery with full jitter until `tries_max`. A step that takes too long is
+    ended by us a little before arq would end it for good, and its job deferred or failed. Any
     other error of ours becomes the result; an unexpected one also fails the job, so that it is not
     left waiting for a step that will never come. A task that is not built yet says so by raising.
 
     Args:
-        tries_max: Deliveries before the step itself has to end the attempt.
+        tries_max: Deliveries before the result is the error.
         timed: Whether the result tells its `duration_seconds`.
         starts_job: Whether the task makes the job that it works on; the job's id is then made of
             the task's when the caller names none.
@@ -69,23 +83,12 @@ def as_task(
                 )
             tries = int(ctx["job_try"])
             try:
-                async with asyncio.timeout(container.settings().step_seconds_max):
-                    result = await run(container, may_retry=tries < tries_max, **kwargs)
-            except TaskUnavailableError:
-                container.telemetry().event("task.not_available", task=name)
-                raise
-            except (UnavailableError, TimeoutError) as error:
+                result = await _outcome(container, run, kwargs)
+            except UnavailableError as error:
                 if tries < tries_max:
                     raise Retry(defer=_wait(tries)) from error
-                result = await _given_up(container, kwargs, error)
-            except MarketbelError as error:
-                container.telemetry().event("task.refused", task=name, code=error.code)
+                container.telemetry().event("task.given_up", task=name, code=error.code)
                 result = _error(kwargs, error)
-            except Exception as error:  # noqa: BLE001 - a task never kills the worker
-                container.telemetry().event("task.crashed", task=name, error=repr(error)[:500])
-                message = f"an unexpected error: {type(error).__name__}"
-                await _fail(container, kwargs, code="internal.error", message=message)
-                result = {**_error(kwargs, error), "code": "internal.error"}
             if timed:
                 result["duration_seconds"] = round(time.monotonic() - begin, 3)
             return result
@@ -93,6 +96,37 @@ def as_task(
         return task
 
     return decorate
+
+
+async def _outcome(container: Container, run: Task, kwargs: dict[str, object]) -> Result:
+    """Return what came of the step, good or bad.
+
+    Raises:
+        UnavailableError: time may cure it.
+        Retry: there is no place for the step now.
+        TaskUnavailableError: the task is not built yet.
+    """
+    name = run.__name__
+    try:
+        async with place_for(container, name, kwargs):
+            async with asyncio.timeout(container.settings().step_seconds_max):
+                return await run(container, **kwargs)
+    except (UnavailableError, Retry):
+        raise
+    except TaskUnavailableError:
+        container.telemetry().event("task.not_available", task=name)
+        raise
+    except TimeoutError:
+        return await _timed_out(container, kwargs)
+    except MarketbelError as error:
+        container.telemetry().event("task.refused", task=name, code=error.code)
+        return _error(kwargs, error)
+    except Exception as error:  # noqa: BLE001 - a task never kills the worker
+        container.telemetry().event("task.crashed", task=name, error=repr(error)[:500])
+        message = f"an unexpected error: {type(error).__name__}"
+        failure = Failure(code="internal.error", message=message, actor=Actor.COURIER)
+        await _end(container, kwargs, lambda mover, job: mover.fail(job, failure))
+        return {**_error(kwargs, error), "code": "internal.error"}
 
 
 def tell_unknown(container: Container, task: str, unknown: dict[str, object]) -> None:
@@ -125,30 +159,28 @@ def _wait(tries: int) -> timedelta:
     return backoff(tries, base=_RETRY_BASE, cap=_RETRY_CAP, chance=random.random())  # noqa: S311
 
 
-async def _given_up(
-    container: Container, kwargs: dict[str, object], error: UnavailableError | TimeoutError
-) -> Result:
-    """Return the result of a step's last delivery; the step itself has ended its job's attempt,
-    unless it ran out of time.
-    """
-    if isinstance(error, UnavailableError):
-        return _error(kwargs, error)
+async def _timed_out(container: Container, kwargs: dict[str, object]) -> Result:
     seconds = container.settings().step_seconds_max
-    message = f"a step took longer than {seconds:.0f} s, {TRIES_MAX} times: raise JOB_TIMEOUT"
-    await _fail(container, kwargs, code="step.timed_out", message=message)
-    return {**_error(kwargs, error), "code": "step.timed_out", "error": message}
+    message = f"a step took longer than {seconds:.0f} s: raise JOB_TIMEOUT, or lighten the list"
+    error = UnavailableError(message, code="step.timed_out")
+    await _end(container, kwargs, lambda mover, job: mover.end_attempt(job, error))
+    return _error(kwargs, error)
 
 
-async def _fail(
-    container: Container, kwargs: dict[str, object], *, code: str, message: str
+async def _end(
+    container: Container,
+    kwargs: dict[str, object],
+    how: Callable[[JobMover, Job], Awaitable[object]],
 ) -> None:
-    """End the attempt of the job that the task worked on, if it worked on one."""
+    """End the attempt of the job that the task worked on, if it still waits for such a step."""
     if not kwargs.get("job_id"):
         return
     try:
         mover = container.mover()
         job = await mover.load(parse_job_id(str(kwargs["job_id"])))
-        if job.is_active:
-            await mover.fail(job, Failure(code=code, message=message, actor=Actor.COURIER))
-    except MarketbelError as trouble:
-        container.telemetry().event("task.job_not_failed", error=str(trouble))
+        is_read_elsewhere = job.phase is Phase.ANALYZING and job.analysis_id is not None
+        is_its_attempt = kwargs.get("attempt") in {None, job.attempt}
+        if job.is_active and is_its_attempt and not is_read_elsewhere:
+            await how(mover, job)
+    except MarketbelError as trouble:  # the sweep asks for the step again
+        container.telemetry().event("task.job_not_ended", error=str(trouble))

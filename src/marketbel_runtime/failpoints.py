@@ -1,0 +1,132 @@
+"""Places at which a worker can be made to die, so that tests see what is left and who takes over.
+
+`MARKETBEL_FAILPOINT=after_submit:kill` ends the process with SIGKILL the first time that it has
+handed a file over. Not set, nothing here is in anybody's way.
+"""
+
+import functools
+import os
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+from marketbel_core.jobs import (
+    DownloadStarted,
+    FileStored,
+    FileSubmitted,
+    ItemsMatched,
+    ItemsParsed,
+    JobEvent,
+)
+from marketbel_runtime.settings import SettingsError
+
+__all__ = ["FAILPOINTS", "arm"]
+
+_VARIABLE: Final = "MARKETBEL_FAILPOINT"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """A call of a port's method.
+
+    Attributes:
+        before: Whether the process dies before the call has any effect, or after it.
+        event: Only the saving of this event; `None` means any call.
+    """
+
+    port: str
+    method: str
+    before: bool
+    event: type[JobEvent] | None = None
+
+
+def _around(name: str, port: str, method: str) -> dict[str, _Place]:
+    return {
+        f"{when}_{name}": _Place(port=port, method=method, before=when == "before")
+        for when in ("before", "after")
+    }
+
+
+def _saving(event: type[JobEvent]) -> dict[str, _Place]:
+    return {
+        f"{when}_saving_{event.__name__}": _Place(
+            port="jobs", method="save", before=when == "before", event=event
+        )
+        for when in ("before", "after")
+    }
+
+
+FAILPOINTS: Final[Mapping[str, _Place]] = {
+    **_around("record", "archive", "record"),
+    **_around("add", "jobs", "add"),
+    **_around("claim", "jobs", "claim"),
+    **_around("store", "files", "store"),
+    **_around("attach", "files", "attach"),
+    **_around("submit", "analyzer", "submit"),
+    **_saving(DownloadStarted),
+    **_saving(FileStored),
+    **_saving(FileSubmitted),
+    **_saving(ItemsParsed),
+    **_saving(ItemsMatched),
+    **_around("commit", "catalog", "unit"),
+    **_around("ask", "queue", "ask"),
+    **_around("release", "jobs", "release"),
+}
+"""Every place on a job's road at which a worker may be lost, in about the order of the road."""
+
+
+def arm(ports: Mapping[str, object]) -> None:
+    """Set the trap that the environment names, if it names one, on one of `ports`.
+
+    Raises:
+        SettingsError: the variable names no place, or something else than `kill`.
+    """
+    wish = os.environ.get(_VARIABLE, "")
+    if not wish:
+        return
+    name, _, action = wish.partition(":")
+    place = FAILPOINTS.get(name)
+    if place is None or action != "kill":
+        raise SettingsError(
+            f"{_VARIABLE} must be one of {', '.join(FAILPOINTS)}, followed by :kill"
+        )
+    port = ports[place.port]
+    method = getattr(port, place.method)
+    trap = _in_unit(method, place) if place.port == "catalog" else _in_call(method, place)
+    setattr(port, place.method, trap)
+
+
+def _in_call(
+    method: Callable[..., Awaitable[Any]], place: _Place
+) -> Callable[..., Awaitable[Any]]:
+    @functools.wraps(method)
+    async def trapped(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - whatever the port says
+        meant = place.event in {None, kwargs.get("event")}
+        if meant and place.before:
+            _die()
+        result = await method(*args, **kwargs)
+        if meant:
+            _die()
+        return result
+
+    return trapped
+
+
+def _in_unit(
+    method: Callable[[], AbstractAsyncContextManager[Any]], place: _Place
+) -> Callable[[], AbstractAsyncContextManager[Any]]:
+    @asynccontextmanager
+    async def trapped() -> AsyncIterator[Any]:
+        async with method() as unit:
+            yield unit
+            if place.before:
+                _die()
+        _die()
+
+    return trapped
+
+
+def _die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)

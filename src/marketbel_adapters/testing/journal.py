@@ -23,17 +23,21 @@ _CREATED: Final = "Created"
 _RECOVERED: Final = "Recovered"
 _CLAIMED: Final = "Claimed"
 _EVENTS: Final[dict[str, type[JobEvent]]] = {event.__name__: event for _, event in TRANSITIONS}
-_NEW_HOLDER: Final = (LeaseLost, RetryRequested, Replayed)
-"""The events that outdo the holder of before, like a claim."""
+_NEW_HOLDER: Final = {
+    _CLAIMED,
+    *(event.__name__ for event in (LeaseLost, RetryRequested, Replayed)),
+}
+"""What gives a token that outdoes the holder of before."""
 
 
 def violations(entries: Iterable[JournalEntry]) -> list[str]:
     """Return a sentence for each breach of the rules that a journal of jobs keeps.
 
     The rules: positions grow; the phases of a job are a path of the table of transitions, so that
-    what has ended moves by a retry or a replay alone; its token never decreases and grows with
-    every claim, loss, retry and replay; nothing is written under an older token than the newest;
-    its version grows by one with each transition and by nothing else; attempts are bounded.
+    what has ended moves by a retry or a replay alone; its token never decreases, and grows by one
+    with each claim, loss, retry and replay; nothing is written under an older token than the
+    newest; its version grows by one with each transition and by nothing else; attempts grow by
+    retries alone, and begin anew with a replay.
 
     Args:
         entries: In the order of the journal, of any number of jobs.
@@ -86,10 +90,6 @@ def _of_the_token(last: JournalEntry, entry: JournalEntry) -> list[str]:
         found.append(f"the token decreased from {before} to {after}")
     if entry.token < before:
         found.append(f"stale accepted: written under token {entry.token} after {before}")
-    event = _EVENTS.get(entry.event)
-    outdoes = entry.event == _CLAIMED or (event is not None and issubclass(event, _NEW_HOLDER))
-    if outdoes and after <= before:
-        found.append(f"a new holder has the token {after} of the holder before")
     return found
 
 
@@ -104,6 +104,11 @@ def _of_the_road(last: JournalEntry, entry: JournalEntry) -> list[str]:
     step = 0 if entry.event == _CLAIMED else 1
     if after.version != before.version + step:
         found.append(f"the version went from {before.version} to {after.version}")
+    step = 1 if entry.event in _NEW_HOLDER else 0
+    if after.token != before.token + step:
+        found.append(f"the token went from {before.token} to {after.token}")
+    if entry.token > after.token:
+        found.append(f"written under token {entry.token}, which nobody was given")
     if (after.generation, after.attempt) != _turn_after(last, entry):
         found.append(f"it came to generation {after.generation}, attempt {after.attempt}")
     return found

@@ -15,8 +15,10 @@ from marketbel_core.ports import (
     RowReader,
     StepQueue,
     Telemetry,
+    WaitingTriggers,
 )
 from marketbel_core.use_cases import (
+    CleanUpFiles,
     CollectItems,
     Courier,
     ImportItems,
@@ -49,6 +51,7 @@ class Container(containers.DeclarativeContainer):
     reader: providers.Dependency[RowReader] = providers.Dependency()
     sources: providers.Dependency[FileSource] = providers.Dependency()
     telemetry: providers.Dependency[Telemetry] = providers.Dependency()
+    triggers: providers.Dependency[WaitingTriggers] = providers.Dependency()
 
     # What the steps share.
     mover = providers.Factory(
@@ -121,4 +124,13 @@ class Container(containers.DeclarativeContainer):
         clock=clock,
         telemetry=telemetry,
         download_max=settings.provided.step_max,
+    )
+    clean_up_files = providers.Factory(
+        CleanUpFiles,
+        files=files,
+        jobs=jobs,
+        triggers=triggers,
+        clock=clock,
+        telemetry=telemetry,
+        ttl=settings.provided.file_ttl,
     )

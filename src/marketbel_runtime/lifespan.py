@@ -16,6 +16,7 @@ from marketbel_adapters.memory import (
     MemoryJobStore,
     MemoryLeases,
     MemoryStepQueue,
+    MemoryWaitingTriggers,
     RecordingTelemetry,
     ScriptedAnalyzer,
 )
@@ -78,6 +79,9 @@ async def production(settings: Settings) -> AsyncGenerator[Container]:
                 local=local.LocalFileSource([uploads]),
             ),
             telemetry=providers.Singleton(system.StructlogTelemetry),
+            triggers=providers.Singleton(
+                redis_adapters.RedisWaitingTriggers, redis, queues=[settings.queue_name]
+            ),
         )
         container.check_dependencies()
         yield container
@@ -96,6 +100,7 @@ class InMemory:
     queue: MemoryStepQueue
     sources: MemoryFileSource
     telemetry: RecordingTelemetry
+    triggers: MemoryWaitingTriggers
 
     async def run(self) -> int:
         """Run the steps that were asked for until none is left; return how many ran."""
@@ -113,13 +118,14 @@ def memory(settings: Settings | None = None) -> InMemory:
     Files for ml-analyze go to a scripted analyzer; all others are read for real.
     """
     clock = ManualClock()
-    files = MemoryFileStore()
+    files = MemoryFileStore(clock)
     analyzer = ScriptedAnalyzer()
     catalog = MemoryCatalog()
     jobs = MemoryJobStore()
     queue = MemoryStepQueue()
     sources = MemoryFileSource()
     telemetry = RecordingTelemetry()
+    triggers = MemoryWaitingTriggers()
     container = Container(
         settings=providers.Object(settings or Settings(_env_file=None)),
         analyzer=providers.Object(RoutingAnalyzer(ml=analyzer, local=LocalAnalyzer())),
@@ -134,6 +140,7 @@ def memory(settings: Settings | None = None) -> InMemory:
         reader=providers.Singleton(LocalRowReader, files),
         sources=providers.Object(sources),
         telemetry=providers.Object(telemetry),
+        triggers=providers.Object(triggers),
     )
     container.check_dependencies()
     return InMemory(
@@ -146,4 +153,5 @@ def memory(settings: Settings | None = None) -> InMemory:
         queue=queue,
         sources=sources,
         telemetry=telemetry,
+        triggers=triggers,
     )

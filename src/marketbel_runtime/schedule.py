@@ -1,4 +1,4 @@
-"""What runs by the clock: the polling round, in our own ticker.
+"""What runs by the clock: the polling round, the sweep and the clean-up, in our own ticker.
 
 arq's cron takes only intervals that divide a minute and repeats a round on each worker whose clock
 is ahead; the ticker takes any interval, and the round itself lets one worker in at a time.
@@ -9,7 +9,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
-__all__ = ["ticking"]
+from marketbel_core.ports import Leases
+
+__all__ = ["taking_turns", "ticking"]
 
 
 @asynccontextmanager
@@ -43,3 +45,31 @@ async def ticking(
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+def taking_turns(
+    body: Callable[[], Awaitable[object]], *, leases: Leases, name: str, every: timedelta
+) -> Callable[[], Awaitable[None]]:
+    """Return `body` as something that any number of workers may await at any time.
+
+    It is done once in each `every`, by whoever comes first: the right to it is held that long and
+    is not given back, unless the body fails, so that somebody tries again at the next tick.
+
+    Args:
+        body: What is to be done.
+        leases: Where the workers agree.
+        name: Of the turn.
+        every: How long a turn lasts; ticks come more often, or turns would drift.
+    """
+
+    async def turn() -> None:
+        lease = await leases.acquire(name, duration=every)
+        if lease is None:
+            return
+        try:
+            await body()
+        except BaseException:
+            await leases.release(lease)
+            raise
+
+    return turn

@@ -24,7 +24,7 @@ from marketbel_core.errors import UnavailableError
 from marketbel_runtime.container import Container
 from marketbel_runtime.lifespan import production
 from marketbel_runtime.logs import configure_logging
-from marketbel_runtime.schedule import ticking
+from marketbel_runtime.schedule import taking_turns, ticking
 from marketbel_runtime.settings import Settings, load_settings
 from marketbel_runtime.stopping import run_until_stopped
 from marketbel_runtime.tasks import TASKS, Context
@@ -38,6 +38,9 @@ _POLL_DELAY_SECONDS: Final = 0.1
 _HEALTH_CHECK_SECONDS: Final = 30
 _DRAIN_SECONDS: Final = 10
 _RESCUE_INTERVAL: Final = timedelta(seconds=30)
+_CLEAN_UP_INTERVAL: Final = timedelta(hours=6)
+_CLEAN_UP_TICK: Final = timedelta(minutes=5)
+"""How late a clean-up may be when the worker whose turn it was is gone."""
 
 
 async def _startup(ctx: Context, *, settings: Settings) -> None:
@@ -59,6 +62,13 @@ async def _startup(ctx: Context, *, settings: Settings) -> None:
         await stack.enter_async_context(
             ticking(container.rescue_jobs(), every=_RESCUE_INTERVAL, on_error=tell)
         )
+        clean_up = taking_turns(
+            container.clean_up_files(),
+            leases=container.leases(),
+            name="clean-up",
+            every=_CLEAN_UP_INTERVAL,
+        )
+        await stack.enter_async_context(ticking(clean_up, every=_CLEAN_UP_TICK, on_error=tell))
     except BaseException:
         await stack.aclose()
         raise

@@ -4,11 +4,13 @@ from marketbel_adapters.redis.connection import create_redis, translated
 from marketbel_adapters.redis.jobs import RedisJobStore
 from marketbel_adapters.redis.leases import RedisLeases
 from marketbel_adapters.redis.public import JobFigures, create_job, get_job, update_job
+from marketbel_adapters.redis.waiting_triggers import RedisWaitingTriggers
 
 __all__ = [
     "JobFigures",
     "RedisJobStore",
     "RedisLeases",
+    "RedisWaitingTriggers",
     "create_job",
     "create_redis",
     "get_job",

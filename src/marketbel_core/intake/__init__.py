@@ -19,11 +19,16 @@ from marketbel_core.intake.parser_configs import (
 from marketbel_core.intake.reading import read_rows
 from marketbel_core.intake.rows import AcceptedRow, ReadRows, RowRejection
 from marketbel_core.intake.stored_file import (
+    FileKind,
+    FoundFile,
+    KeepReason,
     Sidecar,
     StoredName,
     file_key,
     file_type_of,
+    mentioned_names,
     original_filename,
+    reason_to_keep,
     sanitised,
     stored_name,
 )
@@ -44,8 +49,11 @@ __all__ = [
     "CsvParserConfig",
     "DecimalMark",
     "ExcelParserConfig",
+    "FileKind",
+    "FoundFile",
     "GoogleSheetsConfig",
     "Grid",
+    "KeepReason",
     "Layout",
     "ParseTaskMessage",
     "ParsedItem",
@@ -64,11 +72,13 @@ __all__ = [
     "file_key",
     "file_type_of",
     "find_layout",
+    "mentioned_names",
     "original_filename",
     "parse_message",
     "parse_price",
     "parser_type_of",
     "read_rows",
+    "reason_to_keep",
     "sanitised",
     "stored_name",
 ]

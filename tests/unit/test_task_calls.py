@@ -28,6 +28,7 @@ RECALCULATE = {
     *("task_id", "status", "trigger", "products_processed", "products_updated", "errors"),
     "duration_seconds",
 }
+CLEAN_UP = {"files_found", "files_deleted", "bytes_freed", "errors"}
 POLL = {"jobs_polled", "jobs_updated", "errors"}
 
 CONFIG = {"file_path": URL, "original_filename": "list.csv", "sheet_name": "Sheet1"}
@@ -87,6 +88,9 @@ CALLS: list[tuple[str, dict[str, object], set[str]]] = [
     ("recalc_product_aggregates_task", {"product_ids": []}, RECALCULATE),
     ("poll_ml_job_status_task", {}, POLL),
     ("poll_ml_job_status_task", {"task_id": "t"}, POLL),
+    ("cleanup_shared_files_task", {}, CLEAN_UP),
+    ("cleanup_shared_files_task", {"ttl_hours": 24, "dry_run": True}, CLEAN_UP),
+    ("cleanup_shared_files_task", {"ttl_hours": None, "task_id": "t"}, CLEAN_UP),
 ]
 
 

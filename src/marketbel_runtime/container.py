@@ -7,6 +7,7 @@ from marketbel_core.ports import (
     CandidateIndex,
     Catalog,
     Clock,
+    FileInspector,
     FileSource,
     FileStore,
     IdSource,
@@ -43,6 +44,7 @@ class Container(containers.DeclarativeContainer):
     clock: providers.Dependency[Clock] = providers.Dependency()
     files: providers.Dependency[FileStore] = providers.Dependency()
     ids: providers.Dependency[IdSource] = providers.Dependency()
+    inspector: providers.Dependency[FileInspector] = providers.Dependency()
     jobs: providers.Dependency[JobStore] = providers.Dependency()
     leases: providers.Dependency[Leases] = providers.Dependency()
     queue: providers.Dependency[StepQueue] = providers.Dependency()
@@ -70,6 +72,7 @@ class Container(containers.DeclarativeContainer):
         mover=mover,
         sources=sources,
         files=files,
+        inspector=inspector,
         analyzer=analyzer,
         queue=queue,
         clock=clock,

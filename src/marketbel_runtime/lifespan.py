@@ -18,6 +18,7 @@ from marketbel_adapters.memory import (
     MemoryStepQueue,
     RecordingTelemetry,
     ScriptedAnalyzer,
+    ScriptedFileInspector,
 )
 from marketbel_adapters.routing import LocalAnalyzer, RoutingAnalyzer
 from marketbel_adapters.sources.rows import LocalRowReader
@@ -39,7 +40,7 @@ async def production(settings: Settings) -> AsyncGenerator[Container]:
     # Imported here: the in-memory graph needs none of these packages.
     from marketbel_adapters import arq, disk, ml_analyze, postgres, system  # noqa: PLC0415
     from marketbel_adapters import redis as redis_adapters  # noqa: PLC0415
-    from marketbel_adapters.sources import http, local, routing  # noqa: PLC0415
+    from marketbel_adapters.sources import checking, http, local, routing  # noqa: PLC0415
 
     uploads = settings.require_uploads_dir()
     async with AsyncExitStack() as stack:
@@ -68,10 +69,18 @@ async def production(settings: Settings) -> AsyncGenerator[Container]:
             clock=providers.Object(clock),
             files=providers.Object(files),
             ids=providers.Singleton(system.TimeOrderedIdSource),
+            inspector=providers.Singleton(
+                checking.ConfinedFileInspector,
+                files,
+                path_of=files.path_of,
+                macros_refused=settings.macros_refused,
+            ),
             jobs=providers.Singleton(redis_adapters.RedisJobStore, redis),
             leases=providers.Singleton(redis_adapters.RedisLeases, redis),
             queue=providers.Singleton(arq.ArqStepQueue, pool, queue_name=settings.queue_name),
-            reader=providers.Singleton(LocalRowReader, files),
+            reader=providers.Singleton(
+                LocalRowReader, files, cpu_seconds_max=settings.reading_cpu_seconds_max
+            ),
             sources=providers.Singleton(
                 routing.RoutingFileSource,
                 http=http.HttpFileSource(fetch, deadline=settings.download_max),
@@ -92,6 +101,7 @@ class InMemory:
     catalog: MemoryCatalog
     clock: ManualClock
     files: MemoryFileStore
+    inspector: ScriptedFileInspector
     jobs: MemoryJobStore
     queue: MemoryStepQueue
     sources: MemoryFileSource
@@ -110,10 +120,12 @@ class InMemory:
 def memory(settings: Settings | None = None) -> InMemory:
     """Return the same graph on in-memory adapters: nothing to open, nothing to close.
 
-    Files for ml-analyze go to a scripted analyzer; all others are read for real.
+    Files are not judged unless the scripted inspector is told to; those for ml-analyze go to a
+    scripted analyzer, and all others are read for real.
     """
     clock = ManualClock()
     files = MemoryFileStore()
+    inspector = ScriptedFileInspector(files)
     analyzer = ScriptedAnalyzer()
     catalog = MemoryCatalog()
     jobs = MemoryJobStore()
@@ -128,6 +140,7 @@ def memory(settings: Settings | None = None) -> InMemory:
         clock=providers.Object(clock),
         files=providers.Object(files),
         ids=providers.Singleton(CountingIdSource),
+        inspector=providers.Object(inspector),
         jobs=providers.Object(jobs),
         leases=providers.Singleton(MemoryLeases, clock),
         queue=providers.Object(queue),
@@ -142,6 +155,7 @@ def memory(settings: Settings | None = None) -> InMemory:
         catalog=catalog,
         clock=clock,
         files=files,
+        inspector=inspector,
         jobs=jobs,
         queue=queue,
         sources=sources,

@@ -125,6 +125,7 @@ TEXTS = [
     ("MASTER_SHEET_URL", None, "https://d.example/s", "https://d.example/s", "a sheet"),
     ("ML_ANALYZE_URL", "http://ml-analyze:8001", "https://ml", "https://ml", "ml-analyze:8001"),
     ("USE_ML_PROCESSING", True, "False", False, "perhaps"),
+    ("XLSX_MACROS", "refuse", "Flag", "flag", "allow"),
 ]
 PLACES: list[tuple[str, Path, str, Path]] = [
     ("UPLOADS_DIR", Path("/shared/uploads"), "/data", Path("/data")),
@@ -214,6 +215,11 @@ def test_every_variable_of_the_deployment_is_in_a_table_above() -> None:
     known = {name.upper() for name in Settings.model_fields} | {"REVIEW_EXPIRATION_DAYS"}
 
     assert walked | {"REDIS_PASSWORD"} == known - ours
+
+
+@pytest.mark.parametrize(("timeout", "seconds"), [(300, 240), (100, 50), (1, 1)])
+def test_reading_ends_before_its_step_does(timeout: int, seconds: int) -> None:
+    assert Settings(_env_file=None, job_timeout=timeout).reading_cpu_seconds_max == seconds
 
 
 def test_of_two_spellings_the_longer_one_wins_unless_it_is_empty() -> None:

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from marketbel_core.catalog import FileType, SourceType
 from marketbel_core.errors import ProtocolError
 from marketbel_core.ids import FileKey, JobId, SupplierId
-from marketbel_core.intake.stored_file import Sidecar
+from marketbel_core.intake.stored_file import Sidecar, check_names
 
 __all__ = ["SIDECAR_SUFFIX", "dumped", "parsed"]
 
@@ -37,6 +37,9 @@ def dumped(sidecar: Sidecar) -> bytes:
         "downloaded_by": _DOWNLOADED_BY,
         "job_id": str(sidecar.job_id),
         "checksum_sha256": sidecar.checksum_sha256,
+        "sniffed_type": sidecar.sniffed_type,
+        "formula_cells": sidecar.formula_cells,
+        "macros": sidecar.macros,
         "schema_version": _SCHEMA_VERSION,
     }
     # A name from a foreign file system may hold what UTF-8 cannot say; that becomes `?`.
@@ -48,6 +51,7 @@ def parsed(content: bytes, *, key: FileKey) -> Sidecar:
 
     Raises:
         ProtocolError: it is no sidecar (`meta.corrupt`).
+        RefusedError: it is the sidecar of another file (`meta.mismatch`).
     """
     try:
         body = _SidecarBody.model_validate_json(content)
@@ -57,7 +61,7 @@ def parsed(content: bytes, *, key: FileKey) -> Sidecar:
         raise ProtocolError(
             f"the sidecar of {key} is damaged: {where}: {first['msg']}", code="meta.corrupt"
         ) from error
-    return Sidecar(
+    sidecar = Sidecar(
         job_id=JobId(body.job_id),
         supplier_id=SupplierId(body.supplier_id),
         supplier_name=body.supplier_name,
@@ -70,7 +74,12 @@ def parsed(content: bytes, *, key: FileKey) -> Sidecar:
         checksum_md5=body.checksum_md5,
         checksum_sha256=body.checksum_sha256,
         downloaded_at=body.downloaded_at,
+        sniffed_type=body.sniffed_type,
+        formula_cells=body.formula_cells,
+        macros=body.macros,
     )
+    check_names(sidecar, key)
+    return sidecar
 
 
 def _aware(instant: datetime) -> datetime:
@@ -93,6 +102,9 @@ class _SidecarBody(BaseModel):
     checksum_md5: str = Field(pattern="^[0-9a-f]{32}$")
     checksum_sha256: str = Field(default="", pattern="^([0-9a-f]{64})?$")
     downloaded_at: Annotated[datetime, AfterValidator(_aware)]
+    sniffed_type: str = ""
+    formula_cells: int = Field(default=0, ge=0)
+    macros: bool = False
 
 
 def _source_type(body: _SidecarBody) -> SourceType:

@@ -5,6 +5,7 @@ from marketbel_adapters.memory.candidates import MemoryCandidateIndex
 from marketbel_adapters.memory.catalog import MemoryCatalog
 from marketbel_adapters.memory.environment import CountingIdSource, ManualClock
 from marketbel_adapters.memory.files import MemoryFileStore
+from marketbel_adapters.memory.inspector import ScriptedFileInspector
 from marketbel_adapters.memory.jobs import MemoryJobStore
 from marketbel_adapters.memory.leases import MemoryLeases
 from marketbel_adapters.memory.queue import MemoryStepQueue
@@ -25,5 +26,6 @@ __all__ = [
     "MemoryStepQueue",
     "RecordingTelemetry",
     "ScriptedAnalyzer",
+    "ScriptedFileInspector",
     "ScriptedRowReader",
 ]

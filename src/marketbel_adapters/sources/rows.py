@@ -3,6 +3,8 @@
 import asyncio
 from typing import Final
 
+from marketbel_adapters.sources.checks.sniffing import HEAD_BYTES, Form, sniffed
+from marketbel_adapters.sources.confining import ChildLimits
 from marketbel_adapters.sources.delimited import read_delimited
 from marketbel_adapters.sources.workbooks import read_workbook
 from marketbel_core.catalog import FileType
@@ -13,25 +15,29 @@ from marketbel_core.ports import FileStore, RowReader
 
 __all__ = ["LocalRowReader"]
 
-_ZIP_MAGIC: Final = b"PK\x03\x04"
-_OLE_MAGIC: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_BIFF_MAGICS: Final = (b"\x09\x00\x04\x00", b"\x09\x02\x06\x00", b"\x09\x04\x06\x00")
-"""The first bytes of .xls files older than the OLE container (Excel 2 to 4)."""
+_PATIENCE: Final = 1.15
+"""How much longer than its processor time a reading may last: on a busy machine it waits, too."""
 
-_MARKUP: Final = (b"<!doctype html", b"<html", b"<?xml")
+_WORKBOOKS: Final = frozenset({Form.ZIP, Form.OLE, Form.BIFF})
 
 
 class LocalRowReader(RowReader):
     """Reads csv files and workbooks from the file store; a PDF is refused."""
 
-    def __init__(self, files: FileStore) -> None:
+    def __init__(self, files: FileStore, *, cpu_seconds_max: int = 240) -> None:
+        """Read the files of `files`, each within `cpu_seconds_max` of processor time."""
         self._files = files
+        self._limits = ChildLimits(
+            cpu_seconds_max=cpu_seconds_max, wall_seconds_max=cpu_seconds_max * _PATIENCE
+        )
 
     async def read(
         self, key: FileKey, *, file_type: FileType, sheet_name: str | None = None
     ) -> ReadRows:
         content = await self._files.read(key)
-        grids, asked = await _grids(content, file_type=file_type, sheet_name=sheet_name)
+        grids, asked = await _grids(
+            content, file_type=file_type, sheet_name=sheet_name, limits=self._limits
+        )
         rows = await asyncio.to_thread(read_rows, grids, sheet_name=asked)
         if not rows.accepted and not rows.rejected:
             raise RefusedError(
@@ -43,21 +49,24 @@ class LocalRowReader(RowReader):
 
 
 async def _grids(
-    content: bytes, *, file_type: FileType, sheet_name: str | None
+    content: bytes, *, file_type: FileType, sheet_name: str | None, limits: ChildLimits
 ) -> tuple[tuple[Grid, ...], str | None]:
     """Return the file's sheets, and the sheet asked for where the file has sheets at all."""
     if not content.strip():
         raise RefusedError("file.empty", "the file is empty; send the price list again")
-    if content.startswith(b"%PDF-") or file_type is FileType.PDF:
+    found = sniffed(content[:HEAD_BYTES])
+    if found.form is Form.PDF or file_type is FileType.PDF:
         raise RefusedError(
             "pdf.not_supported", "a PDF is not read here; send the list as xlsx or csv"
         )
-    if content.startswith((_ZIP_MAGIC, _OLE_MAGIC, *_BIFF_MAGICS)):
-        return await read_workbook(content, sheet_name=sheet_name), sheet_name
-    if content[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_MARKUP):
+    if found.form in _WORKBOOKS:
+        grids = await read_workbook(content, sheet_name=sheet_name, limits=limits)
+        return grids, sheet_name
+    if found.form is Form.MARKUP:
         raise RefusedError(
             "file.type_mismatch",
-            "the file is a web page and not a price list; check the address, it may ask to log in",
+            f"the file looks like {found.name} and not like a price list; check the address, it "
+            "may ask to log in",
         )
     # Suppliers call csv files .xls as often as the other way round: what is inside decides.
     return (await read_delimited(content),), None

@@ -11,9 +11,18 @@ from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from marketbel_core.catalog import FileType, SourceRef, SourceType
+from marketbel_core.errors import RefusedError
 from marketbel_core.ids import FileKey, JobId, SupplierId
 
-__all__ = ["Sidecar", "file_key", "file_type_of", "original_filename", "sanitised"]
+__all__ = [
+    "FileFacts",
+    "Sidecar",
+    "check_names",
+    "file_key",
+    "file_type_of",
+    "original_filename",
+    "sanitised",
+]
 
 _NAME_LENGTH_MAX: Final = 200
 """Room for the job id and the instant before it, within the 255 bytes of a file name."""
@@ -24,6 +33,8 @@ _EXTENSION_LENGTH_MAX: Final = 15
 
 _SIDECAR: Final = re.compile(r"\.meta\.json$", re.IGNORECASE)  # the names of sidecars are ours
 _UNSAFE: Final = re.compile(r"[^\w\-.]")
+_SEPARATOR: Final = re.compile(r"[/\\]")
+_KEY: Final = re.compile(r"(?P<job>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})_\d+_(?P<name>.+)")
 _SUFFIXES: Final = {
     ".xlsx": FileType.EXCEL,
     ".xls": FileType.EXCEL,
@@ -39,6 +50,25 @@ _MIME_WORDS: Final = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FileFacts:
+    """What a stored file is by its content, once it was found sound.
+
+    Attributes:
+        file_type: In ml-analyze's words.
+        sniffed_type: The format: `xlsx`, `xlsm`, `xlsb`, `xls`, `ods`, `csv` or `pdf`.
+        formula_cells: Cells with a formula; in csv, cells that a spreadsheet program would take
+            for one, since they begin with `=`, `+`, `-`, `@`, a tab or a carriage return. They
+            are kept as they are, and are to be quoted wherever the list is exported.
+        macros: Whether it has macros, links to other workbooks or calls of other programs.
+    """
+
+    file_type: FileType
+    sniffed_type: str
+    formula_cells: int = 0
+    macros: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sidecar:
     """What is written beside a stored file.
 
@@ -47,6 +77,9 @@ class Sidecar:
         checksum_md5: 32 lower-case hexadecimal digits of the bytes as stored.
         checksum_sha256: 64 of them.
         downloaded_at: When the last byte arrived (aware, UTC).
+        sniffed_type: The format by content (see `FileFacts`); empty when nobody looked.
+        formula_cells: See `FileFacts`.
+        macros: See `FileFacts`.
     """
 
     job_id: JobId
@@ -61,6 +94,9 @@ class Sidecar:
     checksum_md5: str
     checksum_sha256: str
     downloaded_at: datetime
+    sniffed_type: str = ""
+    formula_cells: int = 0
+    macros: bool = False
 
 
 def sanitised(filename: str) -> str:
@@ -84,6 +120,28 @@ def sanitised(filename: str) -> str:
 def file_key(job_id: JobId, *, at: datetime, filename: str) -> FileKey:
     """Return the key of a stored file: `{job_id}_{epoch_ms}_{sanitised name}`."""
     return FileKey(f"{job_id}_{int(at.timestamp() * 1000)}_{sanitised(filename)}")
+
+
+def check_names(sidecar: Sidecar, key: FileKey) -> None:
+    """Refuse a sidecar that speaks of another file than the one it lies beside.
+
+    A key that was not made by `file_key` promises nothing about names, so only a name with
+    folders in it is held against such a key.
+
+    Raises:
+        RefusedError: job or file name differ (`meta.mismatch`).
+    """
+    name = sanitised(sidecar.original_filename)
+    made = _KEY.fullmatch(key)
+    if made is not None:
+        same = made["job"] == str(sidecar.job_id) and made["name"] == name
+    else:
+        same = not _SEPARATOR.search(sidecar.original_filename) or key.endswith(name)
+    if not same:
+        raise RefusedError(
+            "meta.mismatch",
+            f"the sidecar of {key} names another job or file; fetch the list again",
+        )
 
 
 def original_filename(source: SourceRef, *, announced: str | None, supplier_name: str) -> str:

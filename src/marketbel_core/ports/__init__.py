@@ -31,7 +31,7 @@ from marketbel_core.ports.catalog import (
     Suppliers,
 )
 from marketbel_core.ports.environment import Clock, IdSource
-from marketbel_core.ports.files import FileStore, StoredBytes
+from marketbel_core.ports.files import FileInspector, FileStore, StoredBytes
 from marketbel_core.ports.jobs import JobStore, Lease, Leases
 from marketbel_core.ports.queue import (
     CourierStep,
@@ -57,6 +57,7 @@ __all__ = [
     "CatalogUnit",
     "Clock",
     "CourierStep",
+    "FileInspector",
     "FileSource",
     "FileStore",
     "IdSource",

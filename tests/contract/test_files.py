@@ -66,7 +66,9 @@ async def test_the_sidecar_is_what_neighbours_expect(tmp_path: Path) -> None:
         ("downloaded_by", "python-ingestion"),
         ("job_id", str(sidecar.job_id)),
         ("checksum_sha256", "0123456789abcdef" * 4),
-        ("sniffed_type", "xlsx"),
+        ("sniffed_type", "xlsm"),
+        ("formula_cells", 7),
+        ("macros", True),
         ("schema_version", 1),
     ]
 
@@ -90,6 +92,7 @@ async def test_a_sidecar_of_the_predecessor_is_read(tmp_path: Path) -> None:
 
     assert read is not None
     assert (read.source_type, read.checksum_sha256) == (SourceType.CSV, "")
+    assert (read.sniffed_type, read.formula_cells, read.macros) == ("", 0, False)
     assert read.downloaded_at.isoformat() == "2025-12-04T10:00:00+00:00"
 
 

@@ -187,7 +187,7 @@ async def test_a_sidecar_that_speaks_of_another_file_is_not_used(
     tmp_path: Path, elsewhere: dict[str, str]
 ) -> None:
     sidecar = a_sidecar()
-    key = file_key(sidecar.job_id, at=sidecar.downloaded_at, filename="list.xlsx")
+    key = file_key(sidecar.job_id, at=sidecar.downloaded_at, filename=sidecar.original_filename)
     store = DiskFileStore(tmp_path)
     await store.store(key, chunks_of(b"bytes"), size_bytes_max=ROOMY)
     await store.attach(key, sidecar)
@@ -199,7 +199,7 @@ async def test_a_sidecar_that_speaks_of_another_file_is_not_used(
     written.write_text(json.dumps({**body, **same}), encoding="utf-8")
     assert await store.sidecar(key) == sidecar
     written.write_text(json.dumps({**body, **changed}), encoding="utf-8")
-    with pytest.raises(ProtocolError) as refusal:
+    with pytest.raises(RefusedError) as refusal:
         await store.sidecar(key)
 
     assert refusal.value.code == "meta.mismatch"

@@ -1,8 +1,8 @@
 """The process that opens a stranger's workbook, because some workbooks take the process with them.
 
 Run by `run_confined`, never imported by the parent: stdin is the workbook, the first argument (if
-any) the wanted sheet; `or-first` after it says that the first one will do as well. stdout is one JSON value a line: `{"sheet": name}`, then a list of cells a
-row; or a single `{"error": code, ...}`.
+any) the wanted sheet; `or-first` after it says that the first one will do as well. stdout is one
+JSON value a line: `{"sheet": name}`, then a list of cells a row; or a single `{"error": code, ...}`.
 """
 
 import json

@@ -24,6 +24,7 @@ from marketbel_core.jobs import (
     RetryRequested,
     advance,
     claimed,
+    put_back,
 )
 from marketbel_core.ports import JournalEntry
 
@@ -181,11 +182,14 @@ def test_a_job_that_was_replayed_begins_its_attempts_anew() -> None:
     assert violations([*history.lines[:-2], wrong])
 
 
-def test_a_recovered_job_goes_on_from_what_the_archive_knew() -> None:
+@pytest.mark.parametrize("event", ["Created", "Recovered"])
+def test_a_job_that_was_put_back_goes_on_from_what_the_archive_knew(event: str) -> None:
     lines = _a_history()
-    known = lines[7]
-    recovered = replace(known, position="020", event="Recovered", before=None)
-    lower = replace(recovered, token=1, job=replace(known.job, token=1))
+    known = put_back(lines[3].job if event == "Created" else lines[7].job, now=NOW)
+    again = replace(
+        lines[7], position="020", event=event, before=None, token=known.token, job=known
+    )
+    lower = replace(again, token=4, job=replace(known, token=4))
 
-    assert violations([*lines[:8], recovered]) == []
-    assert any("token decreased" in violation for violation in violations([*lines[:8], lower]))
+    assert violations([*lines[:8], again]) == []
+    assert any("second time" in violation for violation in violations([*lines[:8], lower]))

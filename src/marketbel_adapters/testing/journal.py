@@ -1,7 +1,8 @@
 """A checker of histories: what may not be in a journal of jobs, whoever wrote it, in any run.
 
 A journal that has been trimmed may be checked as well: what came before the first line of a job is
-taken for granted. A `Recovered` line begins a job's history anew after a loss of the store.
+taken for granted. A job that was put back after a loss of the store is told as one that is new,
+under a token that outdoes all of before; its history goes on from there.
 """
 
 from collections.abc import Iterable
@@ -19,8 +20,7 @@ from marketbel_core.ports import JournalEntry
 
 __all__ = ["violations"]
 
-_CREATED: Final = "Created"
-_RECOVERED: Final = "Recovered"
+_FIRST: Final = {"Created", "Recovered"}
 _CLAIMED: Final = "Claimed"
 _EVENTS: Final[dict[str, type[JobEvent]]] = {event.__name__: event for _, event in TRANSITIONS}
 _NEW_HOLDER: Final = {
@@ -58,8 +58,10 @@ def _breaches(last: JournalEntry | None, entry: JournalEntry) -> list[str]:
     found = _of_the_line(entry)
     if last is not None:
         found += _of_the_token(last, entry)
-        if entry.event != _RECOVERED:
+        if entry.event not in _FIRST:
             found += _of_the_road(last, entry)
+        elif entry.job.token <= last.job.token:
+            found.append("illegal: created a second time")
     return [f"job {entry.job.id}, {entry.event}: {breach}" for breach in found]
 
 
@@ -67,7 +69,7 @@ def _of_the_line(entry: JournalEntry) -> list[str]:
     """Return what is wrong with the line, whatever came before it."""
     found = []
     job, event = entry.job, _EVENTS.get(entry.event)
-    if entry.event in {_CREATED, _RECOVERED}:
+    if entry.event in _FIRST:
         if entry.before is not None:
             found.append(f"illegal: it was {entry.before} already")
     elif entry.event == _CLAIMED:
@@ -97,8 +99,6 @@ def _of_the_road(last: JournalEntry, entry: JournalEntry) -> list[str]:
     """Return what is wrong with the line as the next one of its job."""
     found = []
     before, after = last.job, entry.job
-    if entry.event == _CREATED:
-        return ["illegal: created a second time"]
     if entry.before is not before.phase:
         found.append(f"illegal: it says it was {entry.before} and was {before.phase}")
     step = 0 if entry.event == _CLAIMED else 1

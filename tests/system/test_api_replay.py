@@ -437,8 +437,9 @@ async def test_a_supplier_deleted_while_its_list_is_on_the_way_ends_the_job_and_
     settings: Settings, admin: Admin, engine: AsyncEngine, neighbour: Neighbour, until: Until
 ) -> None:
     other = uuid5(JOB, "other")
+    here = {"fetch_allow_networks": "127.0.0.1", "fetch_allowed_ports": "1-65535"}
 
-    async with working(settings):
+    async with working(settings.model_copy(update=here)):
         await run_list(admin, until, LIST, name="Other", job_id=other)
         before = await value(engine, "SELECT count(*) FROM products")
         supplier_id = await api_sql.create_supplier(engine, "Acme")

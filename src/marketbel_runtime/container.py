@@ -22,9 +22,11 @@ from marketbel_core.ports import (
     RowReader,
     StepQueue,
     Telemetry,
+    WaitingTriggers,
 )
 from marketbel_core.use_cases import (
     CancelJob,
+    CleanUpFiles,
     CollectItems,
     Courier,
     ImportItems,
@@ -69,6 +71,7 @@ class Container(containers.DeclarativeContainer):
     reader: providers.Dependency[RowReader] = providers.Dependency()
     sources: providers.Dependency[FileSource] = providers.Dependency()
     telemetry: providers.Dependency[Telemetry] = providers.Dependency()
+    triggers: providers.Dependency[WaitingTriggers] = providers.Dependency()
 
     # What the steps share.
     bulkhead = providers.Singleton(Bulkhead)
@@ -166,4 +169,13 @@ class Container(containers.DeclarativeContainer):
     cancel_job = providers.Factory(CancelJob, mover=mover, queue=queue)
     take_retries = providers.Factory(
         TakeRetries, inbox=inbox, jobs=jobs, leases=leases, queue=queue, telemetry=telemetry
+    )
+    clean_up_files = providers.Factory(
+        CleanUpFiles,
+        files=files,
+        jobs=jobs,
+        triggers=triggers,
+        clock=clock,
+        telemetry=telemetry,
+        ttl=settings.provided.file_ttl,
     )

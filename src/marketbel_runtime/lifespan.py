@@ -21,6 +21,7 @@ from marketbel_adapters.memory import (
     MemoryJobStore,
     MemoryLeases,
     MemoryStepQueue,
+    MemoryWaitingTriggers,
     RecordingTelemetry,
     ScriptedAnalyzer,
 )
@@ -78,6 +79,7 @@ async def production(
         guarded = GuardedAnalyzer(
             ml_analyze.HttpAnalyzer(ml, folder=str(uploads)), breaker=breaker, telemetry=telemetry
         )
+        queues = [settings.queue_name, arq.heavy_queue_of(settings.queue_name)]
         container = Container(
             settings=providers.Object(settings),
             analyzer=providers.Singleton(
@@ -107,6 +109,9 @@ async def production(
             reader=providers.Singleton(LocalRowReader, files),
             sources=providers.Object(sources),
             telemetry=providers.Object(telemetry),
+            triggers=providers.Singleton(
+                redis_adapters.RedisWaitingTriggers, redis, queues=queues
+            ),
         )
         container.check_dependencies()
         yield container
@@ -172,6 +177,7 @@ class InMemory:
     queue: MemoryStepQueue
     sources: MemoryFileSource
     telemetry: RecordingTelemetry
+    triggers: MemoryWaitingTriggers
 
     async def run(self) -> int:
         """Run the steps that were asked for until none is left; return how many ran."""
@@ -189,7 +195,7 @@ def memory(settings: Settings | None = None) -> InMemory:
     Files for ml-analyze go to a scripted analyzer; all others are read for real.
     """
     clock = ManualClock()
-    files = MemoryFileStore()
+    files = MemoryFileStore(clock)
     analyzer = ScriptedAnalyzer()
     catalog = MemoryCatalog()
     archive = MemoryJobArchive()
@@ -200,6 +206,7 @@ def memory(settings: Settings | None = None) -> InMemory:
     telemetry = RecordingTelemetry()
     breaker = MemoryBreaker(clock)
     guarded = GuardedAnalyzer(analyzer, breaker=breaker, telemetry=telemetry)
+    triggers = MemoryWaitingTriggers()
     container = Container(
         settings=providers.Object(settings or Settings(_env_file=None)),
         archive=providers.Object(archive),
@@ -220,6 +227,7 @@ def memory(settings: Settings | None = None) -> InMemory:
         reader=providers.Singleton(LocalRowReader, files),
         sources=providers.Object(sources),
         telemetry=providers.Object(telemetry),
+        triggers=providers.Object(triggers),
     )
     container.check_dependencies()
     return InMemory(
@@ -234,4 +242,5 @@ def memory(settings: Settings | None = None) -> InMemory:
         queue=queue,
         sources=sources,
         telemetry=telemetry,
+        triggers=triggers,
     )

@@ -177,8 +177,9 @@ class Settings(BaseSettings):
         Field(
             ge=1,
             le=168,
-            description="How long a carried file is kept; the clean-up is not there yet, and "
-            "files stay until somebody removes them",
+            description="How long carried and uploaded files are kept, counted from when they "
+            "came; those that a job on its way needs stay longer. The worker cleans up every "
+            "6 hours",
         ),
     ] = 24
 
@@ -332,6 +333,11 @@ class Settings(BaseSettings):
     def file_size_bytes_max(self) -> int:
         """The largest file that is carried, in bytes."""
         return self.max_file_size_mb * 1024 * 1024
+
+    @property
+    def file_ttl(self) -> timedelta:
+        """How long files in the shared folder are kept."""
+        return timedelta(hours=self.file_cleanup_ttl_hours)
 
     @property
     def review_for(self) -> timedelta:

@@ -34,6 +34,7 @@ RETRY = {
     *("task_id", "job_id", "status", "phase", "retry_count", "message", "ml_job_id", "can_retry"),
     "duration_seconds",
 }
+CLEAN_UP = {"files_found", "files_deleted", "bytes_freed", "errors"}
 POLL = {"jobs_polled", "jobs_updated", "errors"}
 
 CONFIG = {"file_path": URL, "original_filename": "list.csv", "sheet_name": "Sheet1"}
@@ -97,6 +98,9 @@ CALLS: list[tuple[str, dict[str, object], set[str]]] = [
     ("retry_job_task", {"job_id": FAILED_JOB, "task_id": "t"}, RETRY),
     ("retry_job_task", {"job_id": FAILED_JOB, "attempt": 1}, RETRY),
     ("retry_job_task", {"job_id": FAILED_JOB, "triggered_at": "2026-01-01T00:00:00Z"}, RETRY),
+    ("cleanup_shared_files_task", {}, CLEAN_UP),
+    ("cleanup_shared_files_task", {"ttl_hours": 24, "dry_run": True}, CLEAN_UP),
+    ("cleanup_shared_files_task", {"ttl_hours": None, "task_id": "t"}, CLEAN_UP),
 ]
 
 

@@ -14,6 +14,7 @@ from marketbel_adapters.memory.queue import MemoryStepQueue
 from marketbel_adapters.memory.rows import ScriptedRowReader
 from marketbel_adapters.memory.sources import MemoryFile, MemoryFileSource
 from marketbel_adapters.memory.telemetry import RecordingTelemetry
+from marketbel_adapters.memory.waiting_triggers import MemoryWaitingTriggers
 
 __all__ = [
     "CountingIdSource",
@@ -30,6 +31,7 @@ __all__ = [
     "MemoryJobStore",
     "MemoryLeases",
     "MemoryStepQueue",
+    "MemoryWaitingTriggers",
     "RecordingTelemetry",
     "ScriptedAnalyzer",
     "ScriptedRowReader",

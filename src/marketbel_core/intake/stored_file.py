@@ -1,4 +1,4 @@
-"""Files at rest: how they are named, and the sidecar that says what a file is and whence it came.
+"""Files at rest: their names, the sidecar that says what a file is, and how long one is kept.
 
 The sidecar is the commit mark: a file without one is not there yet.
 """
@@ -7,6 +7,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from typing import Final
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
@@ -15,11 +16,16 @@ from marketbel_core.catalog import FileType, SourceRef, SourceType, shown_locati
 from marketbel_core.ids import FileKey, JobId, SupplierId
 
 __all__ = [
+    "FileKind",
+    "FoundFile",
+    "KeepReason",
     "Sidecar",
     "StoredName",
     "file_key",
     "file_type_of",
+    "mentioned_names",
     "original_filename",
+    "reason_to_keep",
     "sanitised",
     "stored_name",
 ]
@@ -33,11 +39,13 @@ _EXTENSION_LENGTH_MAX: Final = 15
 
 _SIDECAR: Final = re.compile(r"\.meta\.json$", re.IGNORECASE)  # the names of sidecars are ours
 _UNSAFE: Final = re.compile(r"[^\w\-.]")
-_STORED_NAME: Final = re.compile(
-    r"([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})_([0-9]{13})_.+", re.DOTALL
-)
+_UUID: Final = r"([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})"
+_STORED_NAME: Final = re.compile(rf"{_UUID}_([0-9]{{13}})_.+", re.DOTALL)
 """Thirteen digits of milliseconds are the years 2001 to 2286."""
 
+_OWNED_NAME: Final = re.compile(rf"\.?{_UUID}[._]")
+_SEPARATOR: Final = re.compile(r"[/\\]")
+_PARAMETERS: Final = re.compile(r"[?#]")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 _SUFFIXES: Final = {
@@ -97,6 +105,97 @@ class StoredName:
 
     owner: UUID
     stored_at: datetime
+
+
+class FileKind(StrEnum):
+    """What lies in the file store, as far as its clean-up is concerned."""
+
+    DATA = "data"  # a price list: carried by us, or uploaded through the admin interface
+    SIDECAR = "sidecar"  # one whose file is gone
+    PART = "part"  # what a killed worker left of a file in the making
+    SYMLINK = "symlink"  # not ours: we make none
+    DIRECTORY = "directory"  # not ours either
+    STRANGER = "stranger"  # anything else
+
+
+class KeepReason(StrEnum):
+    """Why a clean-up leaves something where it is."""
+
+    YOUNG = "young"  # it has not been there for long enough
+    ACTIVE_JOB = "active_job"  # a job on its way needs it
+    AWAITED = "awaited"  # a trigger that waits mentions it
+    FUTURE = "future"  # it claims to be from the future: somebody's clock is wrong
+    SYMLINK = "symlink"
+    DIRECTORY = "directory"
+    STRANGER = "stranger"
+    CHANGED = "changed"  # it changed or went while the clean-up was at it
+
+
+_NEVER_OURS: Final = {
+    FileKind.SYMLINK: KeepReason.SYMLINK,
+    FileKind.DIRECTORY: KeepReason.DIRECTORY,
+    FileKind.STRANGER: KeepReason.STRANGER,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundFile:
+    """Something that lies in the file store; a sidecar beside its file is told with the file.
+
+    Attributes:
+        name: Its name there; one that UTF-8 cannot say has lone surrogates in it.
+        size_bytes: What its removal frees, with its sidecar.
+        modified_at: When its content changed last, as the store knows (aware, UTC).
+        sidecar: Of a price list; `None` when there is none that can be trusted.
+    """
+
+    name: str
+    kind: FileKind
+    size_bytes: int
+    modified_at: datetime
+    sidecar: Sidecar | None = None
+
+    @property
+    def owners(self) -> frozenset[UUID]:
+        """The job that it was stored for, or the supplier that it was uploaded for."""
+        named = _OWNED_NAME.match(self.name)
+        owners = {UUID(named.group(1))} if named else set()
+        return frozenset(owners | ({self.sidecar.job_id} if self.sidecar else set()))
+
+
+def reason_to_keep(found: FoundFile, *, now: datetime, ttl: timedelta) -> KeepReason | None:
+    """Return why `found` is kept by its age and kind; `None` when its time is over.
+
+    A price list is as old as its sidecar says; one without (an upload, or what a crash left) as
+    its name says. File times count for lost sidecars and parts alone: a copy may keep the time of
+    what it was copied from.
+    """
+    since = _since(found)
+    if since is None:
+        return _NEVER_OURS.get(found.kind, KeepReason.STRANGER)
+    if since > now:
+        return KeepReason.FUTURE
+    return KeepReason.YOUNG if now - since < ttl else None
+
+
+def _since(found: FoundFile) -> datetime | None:
+    match found.kind:
+        case FileKind.DATA:
+            if found.sidecar is not None:
+                return found.sidecar.downloaded_at
+            named = stored_name(found.name)
+            return None if named is None else named.stored_at
+        case FileKind.SIDECAR | FileKind.PART:
+            return found.modified_at
+        case FileKind.SYMLINK | FileKind.DIRECTORY | FileKind.STRANGER:
+            return None
+
+
+def mentioned_names(text: str) -> frozenset[str]:
+    """Return the names of stored files that a path, an address or a bare name may mean."""
+    last = _SEPARATOR.split(text.strip())[-1]
+    bare = _PARAMETERS.split(last, maxsplit=1)[0]
+    return frozenset({last, bare, unquote(bare)})
 
 
 def sanitised(filename: str) -> str:

@@ -55,6 +55,7 @@ from marketbel_core.ports.queue import (
 )
 from marketbel_core.ports.sources import FileSource, IncomingFile
 from marketbel_core.ports.telemetry import Telemetry
+from marketbel_core.ports.waiting_triggers import WaitingTriggers
 
 __all__ = [
     "AnalysisFailed",
@@ -103,4 +104,5 @@ __all__ = [
     "Suppliers",
     "Telemetry",
     "Tray",
+    "WaitingTriggers",
 ]

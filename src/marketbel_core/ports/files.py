@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from marketbel_core.ids import FileKey
-from marketbel_core.intake.stored_file import Sidecar
+from marketbel_core.intake.stored_file import FoundFile, Sidecar
 
 __all__ = ["FileStore", "StoredBytes"]
 
@@ -77,3 +77,24 @@ class FileStore(Protocol):
     @abstractmethod
     async def keys(self) -> list[FileKey]:
         """Return the keys of all files that have a sidecar, sorted."""
+
+    @abstractmethod
+    async def survey(self) -> list[FoundFile]:
+        """Return all that lies in the store, whoever put it there, by name.
+
+        A sidecar beside its file is not listed by itself.
+
+        Raises:
+            UnavailableError: the store cannot be read (`storage.unavailable`).
+        """
+
+    @abstractmethod
+    async def remove(self, found: FoundFile) -> bool:
+        """Remove what `survey` found, with its sidecar, if it is still the same.
+
+        Return whether it was removed: what changed or went since is left alone, and so is what is
+        not ours. No link is followed.
+
+        Raises:
+            UnavailableError: it could not be removed, or not now (`storage.unavailable`).
+        """

@@ -203,7 +203,7 @@ async def test_a_job_is_shown_without_its_history_while_the_database_is_away(
 ) -> None:
     world = memory()
     job = await failed(world)
-    world.archive.history = _away  # type: ignore[method-assign,assignment] # PostgreSQL is away
+    world.archive.history = _away  # type: ignore[method-assign] # PostgreSQL is away
 
     show_details(await job_details(world.container, str(job.id)), as_json=True)
 

@@ -10,6 +10,7 @@ from marketbel_core.ports import (
     CandidateIndex,
     Catalog,
     Clock,
+    FileInspector,
     FileSource,
     FileStore,
     IdSource,
@@ -64,6 +65,7 @@ class Container(containers.DeclarativeContainer):
     holds: providers.Dependency[JobHolds] = providers.Dependency()
     ids: providers.Dependency[IdSource] = providers.Dependency()
     inbox: providers.Dependency[Inbox] = providers.Dependency()
+    inspector: providers.Dependency[FileInspector] = providers.Dependency()
     jobs: providers.Dependency[JobStore] = providers.Dependency()
     journal: providers.Dependency[JobJournal] = providers.Dependency()
     leases: providers.Dependency[Leases] = providers.Dependency()
@@ -103,6 +105,7 @@ class Container(containers.DeclarativeContainer):
         archive=archive,
         sources=sources,
         files=files,
+        inspector=inspector,
         analyzer=analyzer,
         queue=queue,
         clock=clock,

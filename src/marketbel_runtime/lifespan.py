@@ -24,6 +24,7 @@ from marketbel_adapters.memory import (
     MemoryWaitingTriggers,
     RecordingTelemetry,
     ScriptedAnalyzer,
+    ScriptedFileInspector,
 )
 from marketbel_adapters.routing import GuardedAnalyzer, LocalAnalyzer, RoutingAnalyzer
 from marketbel_adapters.sources.rows import LocalRowReader
@@ -53,6 +54,7 @@ async def production(
     # Imported here: the in-memory graph needs none of these packages.
     from marketbel_adapters import arq, disk, ml_analyze, postgres, system  # noqa: PLC0415
     from marketbel_adapters import redis as redis_adapters  # noqa: PLC0415
+    from marketbel_adapters.sources import checking  # noqa: PLC0415
     from marketbel_runtime.fetching import open_sources  # noqa: PLC0415
 
     uploads = settings.require_uploads_dir()
@@ -97,6 +99,12 @@ async def production(
             holds=providers.Singleton(LeasedJobHolds, jobs, lease=settings.job_lease),
             ids=providers.Singleton(system.TimeOrderedIdSource),
             inbox=providers.Singleton(redis_adapters.RedisInbox, redis),
+            inspector=providers.Singleton(
+                checking.ConfinedFileInspector,
+                files,
+                path_of=files.path_of,
+                macros_refused=settings.macros_refused,
+            ),
             jobs=providers.Object(jobs),
             journal=providers.Singleton(redis_adapters.RedisJobJournal, redis),
             leases=providers.Singleton(redis_adapters.RedisLeases, redis),
@@ -106,7 +114,9 @@ async def production(
                 queue_name=settings.queue_name,
                 heavy_queue_name=arq.heavy_queue_of(settings.queue_name) if heavy_lane else None,
             ),
-            reader=providers.Singleton(LocalRowReader, files),
+            reader=providers.Singleton(
+                LocalRowReader, files, cpu_seconds_max=settings.reading_cpu_seconds_max
+            ),
             sources=providers.Object(sources),
             telemetry=providers.Object(telemetry),
             triggers=providers.Singleton(
@@ -173,6 +183,7 @@ class InMemory:
     clock: ManualClock
     files: MemoryFileStore
     inbox: MemoryInbox
+    inspector: ScriptedFileInspector
     jobs: MemoryJobStore
     queue: MemoryStepQueue
     sources: MemoryFileSource
@@ -192,10 +203,12 @@ class InMemory:
 def memory(settings: Settings | None = None) -> InMemory:
     """Return the same graph on in-memory adapters: nothing to open, nothing to close.
 
-    Files for ml-analyze go to a scripted analyzer; all others are read for real.
+    Files are not judged unless the scripted inspector is told to; those for ml-analyze go to a
+    scripted analyzer, and all others are read for real.
     """
     clock = ManualClock()
     files = MemoryFileStore(clock)
+    inspector = ScriptedFileInspector(files)
     analyzer = ScriptedAnalyzer()
     catalog = MemoryCatalog()
     archive = MemoryJobArchive()
@@ -220,6 +233,7 @@ def memory(settings: Settings | None = None) -> InMemory:
         holds=providers.Singleton(LeasedJobHolds, jobs),
         ids=providers.Singleton(CountingIdSource),
         inbox=providers.Object(inbox),
+        inspector=providers.Object(inspector),
         jobs=providers.Object(jobs),
         journal=providers.Object(jobs.journal),
         leases=providers.Singleton(MemoryLeases, clock),
@@ -238,6 +252,7 @@ def memory(settings: Settings | None = None) -> InMemory:
         clock=clock,
         files=files,
         inbox=inbox,
+        inspector=inspector,
         jobs=jobs,
         queue=queue,
         sources=sources,

@@ -171,6 +171,14 @@ class Settings(BaseSettings):
     max_file_size_mb: Annotated[
         int, Field(ge=1, le=500, description="Larger files are refused, in mebibytes")
     ] = 50
+    xlsx_macros: Annotated[
+        Literal["refuse", "flag"],
+        BeforeValidator(str.lower),
+        Field(
+            description="What becomes of workbooks with macros, links to other workbooks or calls "
+            "of other programs: refused, or carried with a mark in the sidecar"
+        ),
+    ] = "refuse"
     file_cleanup_ttl_hours: Annotated[
         int,
         Field(
@@ -354,6 +362,18 @@ class Settings(BaseSettings):
     def download_max(self) -> timedelta:
         """How long a download may take: the step has to say what came of it afterwards."""
         return timedelta(seconds=self.step_seconds_max * 0.8)
+
+    @property
+    def reading_cpu_seconds_max(self) -> int:
+        """The processor time that reading one file may take: a minute less than JOB_TIMEOUT, or
+        half of a shorter one.
+        """
+        return max(1, self.job_timeout - 60, self.job_timeout // 2)
+
+    @property
+    def macros_refused(self) -> bool:
+        """Whether a workbook that could act is refused."""
+        return self.xlsx_macros == "refuse"
 
     @property
     def step_max(self) -> timedelta:

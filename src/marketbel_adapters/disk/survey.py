@@ -15,7 +15,7 @@ from marketbel_adapters.disk.sidecars import (
     parsed,
     sidecar_name,
 )
-from marketbel_core.errors import ProtocolError
+from marketbel_core.errors import ProtocolError, RefusedError
 from marketbel_core.ids import FileKey
 from marketbel_core.intake.stored_file import FileKind, FoundFile, Sidecar, stored_name
 
@@ -97,7 +97,7 @@ def _kind(folder: int, name: str) -> tuple[FileKind, Sidecar | None]:
 
 def _sidecar(folder: int, name: str) -> Sidecar | None:
     """Return the sidecar of `name` if there is one that can be trusted."""
-    with suppress(OSError, ProtocolError):
+    with suppress(OSError, ProtocolError, RefusedError):
         content = read_regular(folder, sidecar_name(name), SIDECAR_BYTES_MAX + 1)
         return parsed(content, key=FileKey(name))
     return None

@@ -8,6 +8,7 @@ from marketbel_adapters.memory.catalog import MemoryCatalog
 from marketbel_adapters.memory.environment import CountingIdSource, ManualClock
 from marketbel_adapters.memory.files import MemoryFileStore
 from marketbel_adapters.memory.inbox import MemoryInbox
+from marketbel_adapters.memory.inspector import ScriptedFileInspector
 from marketbel_adapters.memory.jobs import MemoryJobJournal, MemoryJobStore
 from marketbel_adapters.memory.leases import MemoryLeases
 from marketbel_adapters.memory.queue import MemoryStepQueue
@@ -34,5 +35,6 @@ __all__ = [
     "MemoryWaitingTriggers",
     "RecordingTelemetry",
     "ScriptedAnalyzer",
+    "ScriptedFileInspector",
     "ScriptedRowReader",
 ]

@@ -9,7 +9,13 @@ from typing import Final
 from marketbel_adapters.memory.environment import ManualClock
 from marketbel_core.errors import RefusedError
 from marketbel_core.ids import FileKey
-from marketbel_core.intake.stored_file import FileKind, FoundFile, Sidecar, stored_name
+from marketbel_core.intake.stored_file import (
+    FileKind,
+    FoundFile,
+    Sidecar,
+    check_names,
+    stored_name,
+)
 from marketbel_core.ports import Clock, FileStore, StoredBytes
 
 __all__ = ["MemoryFileStore"]
@@ -63,7 +69,10 @@ class MemoryFileStore(FileStore):
 
     async def sidecar(self, key: FileKey) -> Sidecar | None:
         _check_key(key)
-        return self._sidecars.get(key)
+        sidecar = self._sidecars.get(key)
+        if sidecar is not None:
+            check_names(sidecar, key)
+        return sidecar
 
     async def verify(self, key: FileKey) -> bool:
         _check_key(key)
@@ -85,6 +94,10 @@ class MemoryFileStore(FileStore):
         _check_key(key)
         had_sidecar = self._sidecars.pop(key, None) is not None
         return self._files.pop(key, None) is not None or had_sidecar
+
+    def stored_keys(self) -> set[FileKey]:
+        """Return the keys of all files, those without a sidecar included."""
+        return set(self._files)
 
     async def keys(self) -> list[FileKey]:
         return sorted(self._sidecars)

@@ -24,8 +24,10 @@ def a_sidecar() -> Sidecar:
         file_size_bytes=18_231,
         checksum_md5="0123456789abcdef" * 2,
         checksum_sha256="0123456789abcdef" * 4,
-        sniffed_type="xlsx",
         downloaded_at=NOW,
+        sniffed_type="xlsm",
+        formula_cells=7,
+        macros=True,
     )
 
 

@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Coroutine
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -96,6 +96,27 @@ class FileStoreContract(FileSurveyContract):
         await store.attach(_KEY, later)
 
         assert await store.sidecar(_KEY) == later
+
+    @pytest.mark.parametrize(
+        "lie",
+        [{"job_id": JobId(fresh_id())}, {"original_filename": "../../other.xlsx"}],
+        ids=["job", "name"],
+    )
+    async def test_a_sidecar_that_speaks_of_another_file_is_refused(
+        self, store: FileStore, lie: dict[str, Any]
+    ) -> None:
+        sidecar = a_sidecar()
+        key = file_key(sidecar.job_id, at=NOW, filename=sidecar.original_filename)
+        await _stored(store, key, b"bytes")
+        await store.attach(key, sidecar)
+        honest = await store.sidecar(key)
+        await store.attach(key, replace(sidecar, **lie))
+
+        with pytest.raises(RefusedError) as refusal:
+            await store.sidecar(key)
+
+        assert honest == sidecar
+        assert refusal.value.code == "meta.mismatch"
 
     async def test_a_file_without_a_sidecar_has_none(self, store: FileStore) -> None:
         await _stored(store, _KEY, b"bytes")

@@ -13,14 +13,17 @@ from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
 from marketbel_core.catalog import FileType, SourceRef, SourceType, shown_location
+from marketbel_core.errors import RefusedError
 from marketbel_core.ids import FileKey, JobId, SupplierId
 
 __all__ = [
+    "FileFacts",
     "FileKind",
     "FoundFile",
     "KeepReason",
     "Sidecar",
     "StoredName",
+    "check_names",
     "file_key",
     "file_type_of",
     "mentioned_names",
@@ -48,6 +51,7 @@ _SEPARATOR: Final = re.compile(r"[/\\]")
 _PARAMETERS: Final = re.compile(r"[?#]")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
+_KEY: Final = re.compile(r"(?P<job>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})_\d+_(?P<name>.+)")
 _SUFFIXES: Final = {
     ".xlsx": FileType.EXCEL,
     ".xls": FileType.EXCEL,
@@ -63,6 +67,25 @@ _MIME_WORDS: Final = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FileFacts:
+    """What a stored file is by its content, once it was found sound.
+
+    Attributes:
+        file_type: In ml-analyze's words.
+        sniffed_type: The format: `xlsx`, `xlsm`, `xlsb`, `xls`, `ods`, `csv` or `pdf`.
+        formula_cells: Cells with a formula; in csv, cells that a spreadsheet program would take
+            for one, since they begin with `=`, `+`, `-`, `@`, a tab or a carriage return. They
+            are kept as they are, and are to be quoted wherever the list is exported.
+        macros: Whether it has macros, links to other workbooks or calls of other programs.
+    """
+
+    file_type: FileType
+    sniffed_type: str
+    formula_cells: int = 0
+    macros: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sidecar:
     """What is written beside a stored file.
 
@@ -71,8 +94,10 @@ class Sidecar:
         file_size_bytes: At least 1.
         checksum_md5: 32 lower-case hexadecimal digits of the bytes as stored.
         checksum_sha256: 64 of them; empty in what others wrote.
-        sniffed_type: What the bytes themselves look like; `None` when nobody looked.
         downloaded_at: When the last byte arrived (aware, UTC).
+        sniffed_type: The format by content (see `FileFacts`); empty when nobody looked.
+        formula_cells: See `FileFacts`.
+        macros: See `FileFacts`.
     """
 
     job_id: JobId
@@ -87,7 +112,9 @@ class Sidecar:
     checksum_md5: str
     checksum_sha256: str
     downloaded_at: datetime
-    sniffed_type: str | None = None
+    sniffed_type: str = ""
+    formula_cells: int = 0
+    macros: bool = False
 
     def __post_init__(self) -> None:
         # Neighbours read the sidecar: here is the one door that every address goes through.
@@ -228,6 +255,28 @@ def stored_name(name: str) -> StoredName | None:
         return None
     owner, epoch_ms = parts.groups()
     return StoredName(owner=UUID(owner), stored_at=_EPOCH + int(epoch_ms) * _MILLISECOND)
+
+
+def check_names(sidecar: Sidecar, key: FileKey) -> None:
+    """Refuse a sidecar that speaks of another file than the one it lies beside.
+
+    A key that was not made by `file_key` promises nothing about names, so only a name with
+    folders in it is held against such a key.
+
+    Raises:
+        RefusedError: job or file name differ (`meta.mismatch`).
+    """
+    name = sanitised(sidecar.original_filename)
+    made = _KEY.fullmatch(key)
+    if made is not None:
+        same = made["job"] == str(sidecar.job_id) and made["name"] == name
+    else:
+        same = not _SEPARATOR.search(sidecar.original_filename) or key.endswith(name)
+    if not same:
+        raise RefusedError(
+            "meta.mismatch",
+            f"the sidecar of {key} names another job or file; fetch the list again",
+        )
 
 
 def original_filename(source: SourceRef, *, announced: str | None, supplier_name: str) -> str:

@@ -32,7 +32,7 @@ from marketbel_core.ports.catalog import (
     Suppliers,
 )
 from marketbel_core.ports.environment import Clock, IdSource
-from marketbel_core.ports.files import FileStore, StoredBytes
+from marketbel_core.ports.files import FileInspector, FileStore, StoredBytes
 from marketbel_core.ports.inbox import Inbox, Tray
 from marketbel_core.ports.jobs import (
     JobArchive,
@@ -71,6 +71,7 @@ __all__ = [
     "CatalogUnit",
     "Clock",
     "CourierStep",
+    "FileInspector",
     "FileSource",
     "FileStore",
     "IdSource",

@@ -101,7 +101,7 @@ class Settings(BaseSettings):
         str,
         Field(
             pattern=_NO_SPACE,
-            description="The ids of dead letters are in the Redis set `arq:dlq:` and this name",
+            description="Dead letters are listed in the Redis set `arq:dlq:` and this name",
         ),
     ] = "price-ingestion-dlq"
     max_workers: Annotated[

@@ -34,6 +34,26 @@ _FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _EXTRAS: Final = {"pypdfium2": "pdf", "python_calamine": "excel", "charset_normalizer": "excel"}
 _WORKBOOKS: Final = frozenset({Form.ZIP, Form.OLE, Form.BIFF})
 
+_TOO_COMPLEX: Final = (
+    "file.too_complex",
+    "the file takes more time or memory than a price list may; split it, or save it as xlsx",
+)
+_DEATHS: Final = {
+    ("xlsx", ChildEnd.MEMORY): (
+        "xlsx.sheet_too_large",
+        "the workbook needs more memory than a price list may; delete what is far from the list",
+    ),
+    ("xlsx", ChildEnd.FAULT): (
+        "xlsx.corrupt",
+        "the workbook cannot be opened; save it again as xlsx",
+    ),
+    ("pdf", ChildEnd.MEMORY): (
+        "pdf.too_large",
+        "the PDF needs more memory than a price list may; split it",
+    ),
+    ("pdf", ChildEnd.FAULT): ("pdf.corrupt", "the PDF cannot be opened; save it again"),
+}
+
 
 class ConfinedFileInspector(FileInspector):
     """Has a child process with limits look at the file; this process never parses any of it."""
@@ -146,34 +166,19 @@ def _told(output: bytes) -> dict[str, object]:
 def _refusal(death: ChildDiedError) -> MarketbelError:
     """Return what the end of the child means for the file that it judged."""
     form = _told(death.output).get("form")
-    match death.end:
-        case ChildEnd.SLOW:
-            return UnavailableError(
-                "the machine is too busy to check the file; it is tried again",
-                code="check.unavailable",
-            )
-        case ChildEnd.MEMORY if form in _WORKBOOKS:
-            return RefusedError(
-                "xlsx.sheet_too_large",
-                "the workbook needs more memory than a price list may; delete empty rows and "
-                "columns far from the list, or split it",
-            )
-        case ChildEnd.MEMORY if form == Form.PDF:
-            return RefusedError(
-                "pdf.too_large", "the PDF needs more memory than a price list may; split it"
-            )
-        case ChildEnd.FAULT if form in _WORKBOOKS:
-            return RefusedError(
-                "xlsx.corrupt", "the workbook cannot be opened; save it again as xlsx"
-            )
-        case ChildEnd.FAULT if form == Form.PDF:
-            return RefusedError("pdf.corrupt", "the PDF cannot be opened; save it again")
-        case ChildEnd.MEMORY | ChildEnd.CPU | ChildEnd.FAULT:
-            return RefusedError(
-                "file.too_complex",
-                "the file takes more time or memory than a price list may; split it, or save it "
-                "again as xlsx or csv",
-            )
+    if death.end is ChildEnd.SLOW:
+        return UnavailableError(
+            "the machine is too busy to check the file; it is tried again",
+            code="check.unavailable",
+        )
+    if death.end is ChildEnd.FAULT and form is None:  # it never looked: no fault of the file
+        return UnavailableError(
+            "the process that checks files does not start; look at the installation",
+            code="check.unavailable",
+        )
+    family = "xlsx" if form in _WORKBOOKS else str(form)
+    code, message = _DEATHS.get((family, death.end), _TOO_COMPLEX)
+    return RefusedError(code, message)
 
 
 def _opened(path: Path) -> BinaryIO:

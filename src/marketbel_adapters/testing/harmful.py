@@ -60,6 +60,10 @@ def _cell(reference: str) -> bytes:
     return a_workbook(sheet=sheet_xml(f'<row><c r="{reference}"><v>1</v></c></row>'))
 
 
+def _row(cells: str) -> bytes:
+    return a_workbook(sheet=sheet_xml(f"<row>{cells}</row>"))
+
+
 def _macros(part: str) -> bytes:
     return a_workbook({part: b"x"})
 
@@ -75,6 +79,8 @@ def _declared(declaration: str) -> bytes:
 _LAUGHS: Final = '<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;">]>'
 _XXE: Final = '<!DOCTYPE x SYSTEM "file:///etc/passwd">'
 _WIDE: Final = "".join(f'<c r="{letters}1"><v>1</v></c>' for letters in ("A", "ALM"))
+_QUOTED: Final = """<c a=' r="A1"' r='XFE1'><v>1</v></c>"""
+_PREFIXED: Final = '<x:c xmlns:x="m" r="XFE1"><x:v>1</x:v></x:c>'
 _NO_SHEETS: Final = b"<workbook><sheets/></workbook>"
 _LINK: Final = "xl/externalLinks/externalLink1.xml"
 _BOMB_ROWS: Final = "<row/>" * 11 * _MEBIBYTE
@@ -180,13 +186,15 @@ HARMFUL: Final = tuple(
             "X5 wide", "a.xlsx", "xlsx.forbidden_xml",
             lambda: a_workbook({"docProps/core.xml": f"{_LAUGHS}<x/>".encode("utf-16")}),
         ),
+        ("X6 quotes", "a.xlsx", "xlsx.sheet_too_large", lambda: _row(_QUOTED)),
+        ("X6 prefixes", "a.xlsx", "xlsx.sheet_too_large", lambda: _row(_PREFIXED)),
         ("X6 far corner", "a.xlsx", "xlsx.sheet_too_large", lambda: _cell("XFD1048576")),
         ("X6 no column", "a.xlsx", "xlsx.sheet_too_large", lambda: _cell("XFE1")),
         ("X6 no row", "a.xlsx", "xlsx.sheet_too_large", lambda: _cell("A1048577")),
         ("X6 spelling", "a.xlsx", "xlsx.sheet_too_large", lambda: _cell("&#88;FD1048576")),
         (
             "X6 columns", "a.xlsx", "xlsx.sheet_too_large",
-            lambda: a_workbook(sheet=sheet_xml(f"<row>{_WIDE}</row>")),
+            lambda: _row(_WIDE),
         ),
         (
             "X6 cells", "a.xlsx", "xlsx.sheet_too_large",
@@ -210,6 +218,7 @@ HARMFUL: Final = tuple(
             "X7 no part", "a.xlsx", "xlsx.corrupt",
             lambda: a_workbook(without=["xl/worksheets/sheet1.xml"]),
         ),
+        ("X7 no XML", "a.xlsx", "xlsx.corrupt", lambda: a_workbook(sheet=b"\x00\x01")),
         ("X7 no such sheet", "a.xlsx", "xlsx.sheet_missing", a_workbook, "Цены"),
         ("C1 NUL", "a.csv", "csv.encoding", lambda: b"name;price\nTea\x00;1\n"),
         (

@@ -88,7 +88,8 @@ class Archive:
             if total > entry.unpacked_bytes:
                 raise _bomb(f"{name!r} unpacks to more than it claims")
             checksum = zlib.crc32(chunk, checksum)
-            yield chunk
+            if chunk:
+                yield chunk
         if total < entry.unpacked_bytes:
             raise _bomb(f"{name!r} unpacks to less than it claims")
         if checksum != entry.checksum:

@@ -5,6 +5,7 @@ Every part is unpacked once, counted, and looked at as it passes; nothing is kep
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import BinaryIO, Final
 
 from marketbel_adapters.sources.checks.archives import Archive, corrupt
@@ -15,6 +16,7 @@ from marketbel_adapters.sources.checks.sheet_scan import SheetScan
 from marketbel_adapters.sources.checks.xml_parts import (
     DeclarationWatch,
     as_utf8,
+    begins_as_xml,
     local_name,
     parse,
 )
@@ -120,13 +122,21 @@ def _look_at_all(
     """
     look = _Look()
     for part in archive.names:
+        chunks = archive.unpacked(part)
+        first = next(chunks, b"")
+        if not begins_as_xml(first) or _is_picture(part):
+            if part in sheets:
+                raise corrupt(f"sheet {sheets[part]!r} is no XML")
+            for _ in chunks:
+                pass  # the archive counts
+            continue
         scan = SheetScan() if part in sheets or _looks_like_sheet(part) else None
         watch = DeclarationWatch()
-        for chunk in as_utf8(archive.unpacked(part)):
+        for chunk in as_utf8(chain([first], chunks)):
             watch.see(chunk)
             if scan:
                 scan.see(chunk)
-        if watch.suspicious and part not in passing_over and not _is_picture(part):
+        if watch.suspicious and part not in passing_over:
             parse(archive.unpacked(part))
         if scan:
             scan.finish(sheets.get(part, part), _again(archive, part))
@@ -136,7 +146,7 @@ def _look_at_all(
 
 
 def _again(archive: Archive, part: str) -> Callable[[], Iterator[bytes]]:
-    return lambda: as_utf8(archive.unpacked(part))
+    return lambda: archive.unpacked(part)
 
 
 def _looks_like_sheet(part: str) -> bool:
@@ -146,6 +156,7 @@ def _looks_like_sheet(part: str) -> bool:
 
 
 def _is_picture(part: str) -> bool:
+    """Return whether no reader of lists would parse the part: drawings may be XML, too."""
     return "/media/" in f"/{part.casefold()}"
 
 

@@ -27,7 +27,7 @@ _END: Final = b"%%EOF"
 _TAIL_BYTES: Final = 4_096
 """Servers and mail gateways append a little; a file that was cut has no end mark so late."""
 
-_STREAM: Final = re.compile(rb"stream\r?\n")
+_STREAM: Final = re.compile(rb"(?<!end)stream\r?\n")
 _DICTIONARY_BYTES_MAX: Final = 4_096
 _FLATE: Final = re.compile(rb"/(?:FlateDecode|Fl)\b")
 _PICTURE: Final = re.compile(rb"/Subtype\s*/Image\b")

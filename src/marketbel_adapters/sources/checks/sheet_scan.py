@@ -9,7 +9,7 @@ without a value, which reaches to the last column in many lists, is not a used c
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Self
 
 from marketbel_adapters.sources.checks.archives import corrupt
 from marketbel_adapters.sources.checks.limits import (
@@ -23,13 +23,11 @@ from marketbel_adapters.sources.checks.xml_parts import local_name, parse
 
 __all__ = ["SheetScan", "check_extent", "too_large"]
 
-_PREFIX: Final = rb"<(?:[\w.\-]+:)?"
-_CELL_TAG: Final = re.compile(_PREFIX + rb"c[\s/>]")
-_CELL_COLUMN: Final = re.compile(_PREFIX + rb'c (?:[^<>]*? )?r="([A-Z]{1,3})[0-9]{1,7}"')
-_CELL_ROW: Final = re.compile(_PREFIX + rb'c (?:[^<>]*? )?r="[A-Z]{1,3}([0-9]{1,7})"')
-_DIMENSION: Final = re.compile(_PREFIX + rb"""dimension\s[^<>]*?ref\s*=\s*["']([^"'<>]*)""")
-_FORMULA_TAG: Final = re.compile(_PREFIX + rb"f[\s/>]")
-_DDE: Final = re.compile(_PREFIX + rb"f(?:\s[^<>]*)?>([^<]*\|[^<]*)")
+_ROOT: Final = re.compile(rb"<((?:[\w.\-]+:)?)worksheet[\s/>]")
+_BARE_CELL: Final = re.compile(rb"<c[\s/>]")
+_PREFIXED_CELL: Final = re.compile(rb":c[\s/>]")
+_DIMENSION: Final = re.compile(rb"""dimension\s[^<>]*?ref\s*=\s*["']([^"'<>]*)""")
+_DDE: Final = re.compile(rb"[<:]f(?:\s[^<>]*)?>([^<]*\|[^<]*)")
 _NAMES: Final = re.compile(rb"\x22[^\x22]*\x22|'[^']*'!|\[[^\[\]]*\]")
 """Strings, sheets and columns of tables: places where a bar is only a letter."""
 
@@ -37,6 +35,41 @@ _DDE_CALL: Final = re.compile(rb"[\w.']\|")
 _REFERENCE: Final = re.compile(r"\$?([A-Za-z]{1,7})\$?([0-9]{1,10})")
 _TAG_BYTES_MAX: Final = 8 * 1024 * 1024
 """Lists of ranges in one attribute reach a tenth of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Spelling:
+    """What cells look like in a sheet whose elements have a certain prefix.
+
+    Each pattern begins with fixed letters, which makes the search five times as fast as one that
+    would accept any prefix; the sheets of one file may be half a gigabyte.
+    """
+
+    cell: re.Pattern[bytes]
+    column: re.Pattern[bytes]
+    row: re.Pattern[bytes]
+    formula: re.Pattern[bytes]
+    prefix: bytes
+
+    @classmethod
+    def of(cls, prefix: bytes) -> Self:
+        """Return the spelling with `prefix`, its colon included."""
+        tag = b"<" + re.escape(prefix)
+        return cls(
+            cell=re.compile(tag + rb"c[\s/>]"),
+            column=re.compile(tag + rb'c\s(?:[^<>\x27]*?\s)??r="([A-Z]{1,3})[0-9]{1,7}"'),
+            row=re.compile(tag + rb'c\s(?:[^<>\x27]*?\s)??r="[A-Z]{1,3}([0-9]{1,7})"'),
+            formula=re.compile(tag + rb"f[\s/>]"),
+            prefix=prefix,
+        )
+
+    def is_mixed(self, text: bytes, *, cells: int) -> bool:
+        """Return whether there seem to be cells with another prefix beside `cells` of this one."""
+        prefixed = len(_PREFIXED_CELL.findall(text))
+        if not self.prefix:
+            return prefixed > 0
+        ends = text.count(b"</" + self.prefix + b"c>")  # they look like beginnings here
+        return prefixed != cells + ends or _BARE_CELL.search(text) is not None
 
 
 @dataclass(slots=True)
@@ -50,6 +83,7 @@ class SheetScan:
 
     formula_cells: int = 0
     calls_programs: bool = False
+    _spelling: _Spelling | None = None
     _columns: set[bytes] = field(default_factory=set)
     _rows: set[bytes] = field(default_factory=set)
     _dimension: tuple[int, int] = (0, 0)
@@ -61,7 +95,7 @@ class SheetScan:
         """Look at the next chunk.
 
         Raises:
-            RefusalError: `xlsx.sheet_too_large` (it says so itself), `file.too_complex`.
+            RefusalError: a tag has no end (`file.too_complex`).
         """
         text = self._carry + chunk
         last = text.rfind(b"<")
@@ -73,14 +107,28 @@ class SheetScan:
             )
         if self._carry or text.strip():
             self._ends_well = not self._carry and text.rstrip().endswith(b">")
-        columns = _CELL_COLUMN.findall(text)
-        self._columns.update(columns)
-        self._rows.update(_CELL_ROW.findall(text))
-        self._odd = self._odd or len(columns) != len(_CELL_TAG.findall(text))
-        self.formula_cells += len(_FORMULA_TAG.findall(text))
+        self._see_cells(text)
         self._see_calls(text)
-        for reference in _DIMENSION.findall(text):
-            self._dimension = max(self._dimension, _corner(reference.decode(errors="replace")))
+        if b"dimension" in text:
+            for reference in _DIMENSION.findall(text):
+                rows, columns = _corner(reference.decode(errors="replace"))
+                self._dimension = (max(rows, self._dimension[0]), max(columns, self._dimension[1]))
+
+    def _see_cells(self, text: bytes) -> None:
+        if self._spelling is None:
+            root = _ROOT.search(text)
+            self._odd = root is None
+            self._spelling = _Spelling.of(root[1] if root else b"")
+        spelling = self._spelling
+        self.formula_cells += len(spelling.formula.findall(text))
+        if self._odd:
+            return  # it will be parsed anyway
+        columns = spelling.column.findall(text)
+        self._columns.update(columns)
+        self._rows.update(spelling.row.findall(text))
+        self._odd = len(columns) != len(spelling.cell.findall(text)) or spelling.is_mixed(
+            text, cells=len(columns)
+        )
 
     def _see_calls(self, text: bytes) -> None:
         if b"|" not in text:
@@ -162,7 +210,7 @@ def _cell(reference: str) -> tuple[int, int]:
 def _used(name: str, chunks: Iterable[bytes]) -> None:
     """Count the sheet cell by cell, up to the first used one that is too far away."""
     counter = _UsedCells(name)
-    parse(chunks, started=counter.started, ended=counter.ended)
+    parse(chunks, started=counter.started)
 
 
 class _UsedCells:
@@ -172,7 +220,6 @@ class _UsedCells:
         self._name = name
         self._rows = self._columns = 0
         self._row = self._column = 0
-        self._in_cell = False
 
     def started(self, name: str, attributes: dict[str, str]) -> None:
         match local_name(name):
@@ -183,12 +230,11 @@ class _UsedCells:
             case "c":
                 row, column = _cell(attributes.get("r", ""))
                 self._row, self._column = row or self._row, column or self._column + 1
-                self._in_cell = True
-            case "v" | "f" | "is" if self._in_cell:
+            case "extLst":  # formulas of charts and rules, which belong to no cell
+                self._row = self._column = 0
+            case "v" | "f" | "is":
                 self._rows = max(self._rows, self._row)
                 self._columns = max(self._columns, self._column)
                 check_extent(self._name, rows=self._rows, columns=self._columns)
-
-    def ended(self, name: str) -> None:
-        if local_name(name) == "c":
-            self._in_cell = False
+            case _:
+                pass

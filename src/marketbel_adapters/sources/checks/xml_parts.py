@@ -1,4 +1,4 @@
-"""XML of strangers: no document types, no entities, whatever the encoding.
+"""XML of strangers: no document types, no entities, in UTF-16 no more than in UTF-8.
 
 A workbook needs neither, and both are how a kilobyte becomes a gigabyte (billion laughs) or a
 parser fetches a file of the server (XXE). Declarations are looked for in the raw bytes first,
@@ -14,7 +14,7 @@ from xml.parsers import expat
 from marketbel_adapters.sources.checks.archives import corrupt
 from marketbel_adapters.sources.checks.refusals import RefusalError
 
-__all__ = ["DeclarationWatch", "as_utf8", "local_name", "parse"]
+__all__ = ["DeclarationWatch", "as_utf8", "begins_as_xml", "local_name", "parse"]
 
 _DECLARATION: Final = re.compile(rb"<!(?:DOCTYPE|ENTITY)")
 _LONGEST: Final = len(b"<!DOCTYPE") - 1
@@ -40,6 +40,15 @@ class DeclarationWatch:
         if _DECLARATION.search(self._tail + chunk[:_LONGEST]) or _DECLARATION.search(chunk):
             self.suspicious = True
         self._tail = chunk[-_LONGEST:]
+
+
+def begins_as_xml(chunk: bytes) -> bool:
+    """Return whether a part that begins so may be XML: nothing but blanks comes before a tag."""
+    wide = chunk[:2] in _UTF16
+    begun = chunk.removeprefix(codecs.BOM_UTF8).lstrip()
+    if wide and not begun.startswith((b"<", b"\x00<")):  # a mark, then a tag or a blank
+        return chunk[2:4].replace(b"\x00", b"").strip() in {b"", b"<"}
+    return not begun or wide or begun.startswith(b"<")
 
 
 def as_utf8(chunks: Iterable[bytes]) -> Iterator[bytes]:
@@ -86,7 +95,7 @@ def parse(
         for chunk in chunks:
             parser.Parse(chunk, False)
         parser.Parse(b"", True)
-    except expat.ExpatError as error:
+    except (expat.ExpatError, LookupError, ValueError) as error:  # the latter: odd encodings
         raise corrupt(f"a part is no XML: {error}") from error
 
 

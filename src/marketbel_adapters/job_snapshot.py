@@ -6,10 +6,11 @@ version knew is left out. A text that JSON in a database cannot hold (NUL, a lon
 stored as `{"json": …}`, escaped, and comes back as it was.
 """
 
+import functools
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from types import NoneType, UnionType
 from typing import Final, NewType, Union, get_args, get_origin, get_type_hints
@@ -17,16 +18,13 @@ from uuid import UUID
 
 from marketbel_core.catalog import SourceRef
 from marketbel_core.errors import ProtocolError
-from marketbel_core.jobs import Failure, Job, JobProgress
+from marketbel_core.jobs import Job
 
 __all__ = ["job_of", "readable", "snapshot_of", "source_of"]
 
 _UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
 _ESCAPED: Final = "json"
 _CORRUPT: Final = "archive.corrupt"
-_HINTS: Final[Mapping[type, Mapping[str, object]]] = {
-    made: get_type_hints(made) for made in (Job, SourceRef, Failure, JobProgress)
-}
 
 
 def snapshot_of(thing: Job | SourceRef) -> dict[str, object]:
@@ -66,7 +64,7 @@ def readable(text: str) -> str:
     return _UNSTORABLE.sub("\ufffd", text)
 
 
-def _told(value: object) -> object:
+def _told(value: object) -> object:  # noqa: PLR0911 - one a kind of value
     match value:
         case None | bool() | int():
             return value
@@ -79,10 +77,17 @@ def _told(value: object) -> object:
             return value.astimezone(UTC).isoformat()
         case tuple():
             return [_told(each) for each in value]
-        case JobProgress() | Failure() | SourceRef():
+        case Mapping():  # as pairs: a key may be a text that has to be escaped
+            return [[_told(key), _told(each)] for key, each in value.items()]
+        case _ if is_dataclass(value):
             return {field.name: _told(getattr(value, field.name)) for field in fields(value)}
         case _:
             raise TypeError(f"nobody said how a {type(value).__name__} is stored")
+
+
+@functools.cache
+def _hints(made: type) -> Mapping[str, object]:
+    return get_type_hints(made)
 
 
 def _read(value: object, hint: object) -> object:
@@ -92,17 +97,24 @@ def _read(value: object, hint: object) -> object:
     if get_origin(hint) in {Union, UnionType}:  # nothing else than "or none" is in a job
         wanted = next(arm for arm in get_args(hint) if arm is not NoneType)
         return None if value is None else _read(value, wanted)
-    if get_origin(hint) is tuple:
-        if not isinstance(value, list):
-            raise TypeError(f"expected a list, got {type(value).__name__}")
-        return tuple(_read(each, get_args(hint)[0]) for each in value)
+    if get_origin(hint) in {tuple, Mapping}:
+        return _read_list(value, hint)
     if not isinstance(hint, type):
         raise TypeError(f"nobody said how {hint} is read")
     return _read_plain(value, hint)
 
 
+def _read_list(value: object, hint: object) -> object:
+    if not isinstance(value, list):
+        raise TypeError(f"expected a list, got {type(value).__name__}")
+    arms = get_args(hint)
+    if get_origin(hint) is Mapping:
+        return {_read(key, arms[0]): _read(each, arms[1]) for key, each in value}
+    return tuple(_read(each, arms[0]) for each in value)
+
+
 def _read_plain(value: object, hint: type) -> object:
-    if hint in _HINTS:
+    if is_dataclass(hint):
         return _read_fields(value, hint)
     if hint is not int and hint is not bool:
         return _read_text(value, hint)
@@ -114,7 +126,8 @@ def _read_plain(value: object, hint: type) -> object:
 def _read_fields[T](value: object, made: type[T]) -> T:
     if not isinstance(value, Mapping):
         raise TypeError(f"expected an object, got {type(value).__name__}")
-    told = {name: hint for name, hint in _HINTS[made].items() if name in value}
+    kind: type = made
+    told = {name: hint for name, hint in _hints(kind).items() if name in value}
     return made(**{name: _read(value[name], hint) for name, hint in told.items()})
 
 

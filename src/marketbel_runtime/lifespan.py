@@ -31,7 +31,7 @@ from marketbel_runtime.failpoints import arm
 from marketbel_runtime.settings import Settings
 from marketbel_runtime.steps import run_step
 
-__all__ = ["InMemory", "memory", "production"]
+__all__ = ["InMemory", "desk", "memory", "production"]
 
 
 @asynccontextmanager
@@ -120,6 +120,49 @@ async def production(
         )
         container.check_dependencies()
         yield container
+
+
+@asynccontextmanager
+async def desk(settings: Settings, *, database: bool = True) -> AsyncGenerator[Container]:
+    """Yield what a person needs who looks at jobs and moves them by hand: no files, no readers.
+
+    The database is not looked at first. When it is away, a job's history and a line in the row
+    log are missed, and the rest goes on.
+
+    Args:
+        settings: The deployment's choices.
+        database: Whether `archive` and `catalog` are there, and with them the moves.
+
+    Raises:
+        SettingsError: an address is missing.
+        PortError: Redis cannot be reached.
+    """
+    from marketbel_adapters import arq, postgres, system  # noqa: PLC0415
+    from marketbel_adapters import redis as redis_adapters  # noqa: PLC0415
+
+    async with AsyncExitStack() as stack:
+        redis = redis_adapters.create_redis(settings.require_redis_url())
+        stack.push_async_callback(redis.aclose)
+        with redis_adapters.translated():
+            await redis.ping()
+        pool = arq.pool_on(redis.connection_pool, queue_name=settings.queue_name)
+        jobs = redis_adapters.RedisJobStore(redis, dlq_name=settings.dlq_name)
+        kept: dict[str, providers.Provider[object]] = {}
+        if database:
+            engine = postgres.create_engine(settings.require_database_url())
+            stack.push_async_callback(engine.dispose)
+            kept["archive"] = providers.Singleton(postgres.PostgresJobArchive, engine)
+            kept["catalog"] = providers.Singleton(postgres.PostgresCatalog, engine)
+        yield Container(
+            settings=providers.Object(settings),
+            chance=providers.Object(random.random),
+            clock=providers.Singleton(system.SystemClock),
+            holds=providers.Singleton(LeasedJobHolds, jobs),
+            jobs=providers.Object(jobs),
+            queue=providers.Singleton(arq.ArqStepQueue, pool, queue_name=settings.queue_name),
+            telemetry=providers.Singleton(system.StructlogTelemetry),
+            **kept,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
 
 from arq.connections import ArqRedis
 from redis.exceptions import RedisError
@@ -19,6 +20,12 @@ from marketbel_core.errors import UnavailableError
 from marketbel_runtime.container import Container
 
 __all__ = ["Chore", "chores_of", "keeping", "ticking"]
+
+_RELAY_INTERVAL: Final = timedelta(seconds=2)
+"""What PostgreSQL has not heard of when Redis is lost is done again: let it be little."""
+
+_INBOX_INTERVAL: Final = timedelta(seconds=1)
+"""How long a person's wish lies in the inbox at most; looking costs two commands."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +50,8 @@ def chores_of(container: Container, pool: ArqRedis) -> list[Chore]:
     return [
         Chore(name="poll", every=settings.ml_poll_interval, body=poll),
         Chore(name="rescue", every=settings.rescue_interval, body=container.rescue_jobs()),
+        Chore(name="relay", every=_RELAY_INTERVAL, body=container.relay_journal()),
+        Chore(name="retries", every=_INBOX_INTERVAL, body=container.take_retries()),
     ]
 
 

@@ -1,7 +1,7 @@
 """`create_job`, `update_job`, `get_job` on a real server: what they store, what they refuse."""
 
 from collections.abc import AsyncIterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -10,12 +10,14 @@ from redis.asyncio import Redis
 
 from marketbel_adapters.arq import pool_on
 from marketbel_adapters.redis import (
+    RedisJobJournal,
     RedisJobStore,
     create_job,
     create_redis,
     get_job,
     update_job,
 )
+from marketbel_adapters.testing.builders import NOW
 from marketbel_core.errors import (
     IllegalTransitionError,
     InvalidIdError,
@@ -25,7 +27,7 @@ from marketbel_core.errors import (
     UnavailableError,
 )
 from marketbel_core.ids import JobId
-from marketbel_core.jobs import Actor, JobProgress, Phase
+from marketbel_core.jobs import Actor, DownloadStarted, Job, JobProgress, Phase, advance
 
 pytestmark = pytest.mark.valkey
 
@@ -150,6 +152,61 @@ async def test_who_erred_is_kept(bare: Redis) -> None:
     assert (stored.actor, stored.failure.code) == (Actor.ML_ANALYZE, "ml.failed")
 
 
+async def test_a_whole_address_is_shown_nowhere_and_handed_to_the_archive(bare: Redis) -> None:
+    secret = "https://me:s3cret@example.com/lists/march.xlsx?key=hidden"
+    created = await a_job(bare, source_url=secret)
+
+    assert created["source_url"] == URL
+    assert await get_job(bare, JOB) == created
+    [line] = await RedisJobJournal(bare).read(limit=9)
+    assert (line.event, line.job.source.location) == ("Created", secret)
+
+
+async def test_a_job_that_a_worker_holds_is_moved_by_whoever_has_read_it(bare: Redis) -> None:
+    await a_job(bare)
+    worker = RedisJobStore(bare)
+    held = await worker.claim(JobId(UUID(JOB)), duration=timedelta(minutes=1))
+    assert held is not None
+
+    moved = await analyzing(bare)
+
+    assert (moved["phase"], moved["version"]) == ("analyzing", 1)
+    with pytest.raises(StaleJobError):
+        await worker.save(
+            advance(held, DownloadStarted(), now=NOW), read=held, event=DownloadStarted
+        )
+    assert await worker.release(held)
+
+
+async def test_a_worker_who_claims_between_reading_and_writing_wins(
+    bare: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await a_job(bare)
+    monkeypatch.setattr("marketbel_adapters.redis.public.RedisJobStore", _ClaimedMeanwhile)
+
+    with pytest.raises(StaleJobError):
+        await update_job(bare, JOB, ml_job_id=ML_JOB)
+
+    stored = await RedisJobStore(bare).get(JobId(UUID(JOB)))
+    assert (stored.phase, stored.token) == (Phase.DOWNLOADING, 1)
+
+
+async def test_figures_told_with_a_move_are_dated(bare: Redis) -> None:
+    await a_job(bare)
+    store, job_id = RedisJobStore(bare), JobId(UUID(JOB))
+
+    await update_job(bare, JOB, ml_job_id=ML_JOB, items_total=9)
+    with_figures = await store.get(job_id)
+    await update_job(bare, JOB, items_processed=3)
+    later = await store.get(job_id)
+    await update_job(bare, JOB, phase="matching")
+
+    assert with_figures.progressed_at == with_figures.changed_at
+    assert later.progressed_at is not None
+    assert later.progressed_at > later.changed_at
+    assert (await store.get(job_id)).progressed_at is None
+
+
 async def test_a_job_is_created_once(bare: Redis) -> None:
     first = await analyzing(bare)
     again = await a_job(bare, source_url="https://example.com/other.xlsx")
@@ -247,6 +304,15 @@ class _Overtaken(RedisJobStore):
         return await super().record_progress(
             job_id, progress, expected_version=expected_version, at=at
         )
+
+
+class _ClaimedMeanwhile(RedisJobStore):
+    """A store in which a worker claims the job between every reading and writing."""
+
+    async def get(self, job_id: JobId) -> Job:
+        job = await super().get(job_id)
+        await self.claim(job_id, duration=timedelta(minutes=1))
+        return job
 
 
 async def test_a_figure_that_somebody_overtook_is_refused(

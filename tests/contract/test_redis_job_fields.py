@@ -202,6 +202,30 @@ async def test_instants_elsewhere_in_the_world_are_stored_in_utc(
     assert await store.get(job.id) == job
 
 
+async def test_what_the_interface_does_not_know_is_ours_in_the_same_hash(
+    redis: Redis, store: RedisJobStore
+) -> None:
+    await store.add(_FULL)
+
+    stored = await _fields(redis, _FULL)
+
+    ours = {
+        "generation": "2",
+        "deliveries": "2",
+        "deferrals": "3",
+        "waits": "4",
+        "resubmissions": "1",
+        "not_before": "2026-03-14T09:30:53.589793+00:00",
+        "progressed_at": "2026-03-14T09:28:23.589793+00:00",
+        "deferred_by": '["disk.full", "Нет места.", "python-ingestion", "1", ""]',
+        "location_shortened": "true",
+        "token": "7",
+        "version": "11",
+    }
+    found = {name: stored[name.encode()].decode() for name in ours}
+    assert found == ours
+
+
 async def test_half_a_character_in_somebodys_message_loses_no_job(store: RedisJobStore) -> None:
     failure = Failure(code="ml.failed", message="\ud83d", details=("\ud83d",))
     job = replace(_BARE, phase=Phase.FAILED, failure=failure)

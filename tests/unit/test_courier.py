@@ -252,7 +252,7 @@ async def test_waiting_for_a_neighbour_that_is_known_to_be_away_uses_up_no_try()
     world = memory()
     job = await started(world)
     soon = timedelta(seconds=20)
-    for _ in range(10):
+    for _ in range(4):  # one more than trouble is tried again
         world.analyzer.refuse_next(
             UnavailableError("away", code="ml.circuit_open", retry_after=soon)
         )
@@ -382,11 +382,16 @@ async def test_the_whole_address_is_used_and_nowhere_shown() -> None:
     assert sidecar.source_url == "https://example.com/list.csv"
 
 
-async def test_a_shortened_address_that_the_archive_does_not_know_yet_is_waited_for() -> None:
+@pytest.mark.parametrize("is_known_shortened", [False, True])
+async def test_a_whole_address_that_the_archive_does_not_know_yet_is_waited_for(
+    is_known_shortened: bool,
+) -> None:
     world = memory()
     place = "https://example.com/list.csv?token=hidden"
     job = a_job(source=SourceRef(type=SourceType.CSV, location=place), phase=Phase.DOWNLOADING)
     await world.jobs.add(job)
+    if is_known_shortened:
+        await world.container.relay_journal()()
 
     waiting = await world.container.courier()(job.id)
 

@@ -16,8 +16,10 @@ from marketbel_core.jobs import (
     Actor,
     AttemptFailed,
     Cancelled,
+    Deferred,
     DownloadStarted,
     Failure,
+    FileStored,
     FileSubmitted,
     ItemsMatched,
     ItemsParsed,
@@ -27,42 +29,64 @@ from marketbel_core.jobs import (
     LeaseLost,
     Phase,
     Reading,
+    Replayed,
+    Resubmitted,
     RetryRequested,
     advance,
     choose_reading,
+    claimed,
     new_job,
 )
 
 _LATER: Final = NOW + timedelta(minutes=5)
 _FAILURE: Final = Failure(code="http.denied", message="No access.", actor=Actor.ML_ANALYZE)
 _SUBMITTED: Final = FileSubmitted(file_key=FileKey("k"), analysis_id=AnalysisId("a"))
+_DEFERRED: Final = Deferred(failure=_FAILURE, until=_LATER)
+_WAITED: Final = Deferred(failure=_FAILURE, until=_LATER, is_counted=False)
+_RESUBMITTED: Final = Resubmitted(analysis_id=AnalysisId("b"))
 _EVENTS: Final[list[JobEvent]] = [
     DownloadStarted(),
+    FileStored(file_key=FileKey("k")),
     _SUBMITTED,
     ItemsParsed(),
     ItemsMatched(),
     AttemptFailed(failure=_FAILURE),
+    _DEFERRED,
+    _WAITED,
+    _RESUBMITTED,
     RetryRequested(),
+    Replayed(),
     LeaseLost(),
     Cancelled(),
 ]
 _MOVES: Final = {
     ("downloading", "DownloadStarted"): "downloading",
+    ("downloading", "FileStored"): "downloading",
     ("downloading", "FileSubmitted"): "analyzing",
     ("downloading", "AttemptFailed"): "failed",
+    ("downloading", "Deferred"): "downloading",
     ("downloading", "LeaseLost"): "downloading",
     ("downloading", "Cancelled"): "failed",
     ("analyzing", "ItemsParsed"): "matching",
     ("analyzing", "AttemptFailed"): "failed",
+    ("analyzing", "Deferred"): "analyzing",
+    ("analyzing", "Resubmitted"): "analyzing",
     ("analyzing", "LeaseLost"): "analyzing",
     ("analyzing", "Cancelled"): "failed",
     ("matching", "ItemsMatched"): "complete",
     ("matching", "AttemptFailed"): "failed",
+    ("matching", "Deferred"): "matching",
     ("matching", "LeaseLost"): "matching",
     ("matching", "Cancelled"): "failed",
     ("failed", "RetryRequested"): "downloading",
+    ("failed", "Replayed"): "downloading",
 }
 """The machine a second time, written down by hand."""
+
+
+def _failed(*, code: str, attempt: int = 1, actor: Actor = Actor.COURIER) -> Job:
+    failure = Failure(code=code, message="It failed.", actor=actor)
+    return a_job(phase=Phase.FAILED, attempt=attempt, failure=failure)
 
 
 def _kind(event: JobEvent) -> str:
@@ -143,6 +167,32 @@ def test_an_event_moves_the_job_as_the_table_says_or_not_at_all(
             },
         ),
         (a_job(phase=Phase.MATCHING), LeaseLost(), {"deliveries": 1, "token": 1}),
+        (a_job(), FileStored(file_key=FileKey("k")), {"file_key": "k"}),
+        (
+            a_job(phase=Phase.ANALYZING, analysis_id=AnalysisId("a")),
+            _RESUBMITTED,
+            {"analysis_id": "b", "resubmissions": 1, "actor": Actor.ML_ANALYZE},
+        ),
+        (
+            a_job(),
+            _DEFERRED,
+            {
+                "deferrals": 1,
+                "not_before": _LATER,
+                "deferred_by": _FAILURE,
+                "actor": Actor.ML_ANALYZE,
+            },
+        ),
+        (
+            a_job(),
+            _WAITED,
+            {
+                "waits": 1,
+                "not_before": _LATER,
+                "deferred_by": _FAILURE,
+                "actor": Actor.ML_ANALYZE,
+            },
+        ),
     ],
     ids=lambda value: type(value).__name__,
 )
@@ -169,25 +219,115 @@ def test_a_job_that_was_called_off_says_so_and_may_be_retried() -> None:
     assert called_off.can_retry
 
 
-def test_a_retry_starts_a_fresh_attempt_of_the_same_job() -> None:
-    failed = a_full_job()
-
-    retried = advance(failed, RetryRequested(), now=_LATER)
-
-    assert retried == replace(
+def _anew(failed: Job) -> Job:
+    """The job as a person sends it on its way again."""
+    return replace(
         failed,
         phase=Phase.DOWNLOADING,
         actor=Actor.COURIER,
-        attempt=4,
         token=8,
         version=12,
         changed_at=_LATER,
         analysis_id=None,
         failure=None,
+        deliveries=0,
+        deferrals=0,
+        waits=0,
+        not_before=None,
+        deferred_by=None,
+        resubmissions=0,
         progress=JobProgress(),
         started_at=None,
+        progressed_at=None,
         completed_at=None,
     )
+
+
+def test_a_retry_starts_a_fresh_attempt_of_the_same_job() -> None:
+    failed = a_full_job()
+
+    assert advance(failed, RetryRequested(), now=_LATER) == replace(_anew(failed), attempt=4)
+
+
+def test_a_replay_counts_the_attempts_anew() -> None:
+    failed = a_full_job()
+
+    assert advance(failed, Replayed(), now=_LATER) == replace(
+        _anew(failed), attempt=1, generation=3
+    )
+
+
+def test_what_was_counted_in_a_phase_is_forgotten_with_it() -> None:
+    job = a_job(deliveries=2, deferrals=3, waits=1, not_before=NOW, deferred_by=_FAILURE)
+
+    moved = advance(job, _SUBMITTED, now=_LATER)
+
+    assert (moved.deliveries, moved.deferrals, moved.waits) == (0, 0, 0)
+    assert (moved.not_before, moved.deferred_by) == (None, None)
+
+
+def test_a_lost_worker_changes_nothing_about_when_to_try_again() -> None:
+    job = a_job(not_before=_LATER, deferred_by=_FAILURE)
+
+    moved = advance(job, LeaseLost(), now=NOW)
+
+    assert (moved.not_before, moved.deferred_by) == (_LATER, _FAILURE)
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_claim_gives_a_token_that_outdoes_all_others(*, lost: bool) -> None:
+    job = a_job(token=4, deliveries=1)
+
+    assert claimed(job, lost=lost) == replace(job, token=5, deliveries=1 + lost)
+
+
+@pytest.mark.parametrize(
+    ("deaths", "alone", "enough"),
+    [
+        *((0, False, False), (1, False, False), (2, True, False)),
+        *((4, True, False), (5, True, True), (6, True, True)),
+    ],
+)
+def test_after_two_deaths_a_job_runs_alone_and_three_more_are_enough(
+    deaths: int, *, alone: bool, enough: bool
+) -> None:
+    job = a_job(deliveries=deaths)
+
+    assert (job.runs_alone, job.kills_workers) == (alone, enough)
+
+
+@pytest.mark.parametrize(
+    ("job", "is_dead"),
+    [
+        (_failed(code="http.denied"), False),
+        (_failed(code="http.denied", attempt=4), True),
+        (_failed(code="supplier.not_found"), True),
+        (_failed(code="job.worker_killed"), True),
+        (_failed(code="job.cancelled", attempt=4, actor=Actor.PERSON), False),
+        (a_job(attempt=4), False),
+        (a_job(phase=Phase.FAILED, attempt=4), False),
+        (a_job(phase=Phase.COMPLETE, attempt=4), False),
+    ],
+)
+def test_a_job_that_failed_for_good_is_a_dead_letter_unless_a_person_wanted_it(
+    job: Job, *, is_dead: bool
+) -> None:
+    assert job.is_dead_letter == is_dead
+
+
+@pytest.mark.parametrize(
+    ("job", "can_retry"),
+    [
+        (a_job(attempt=3), True),
+        (a_job(attempt=4), False),
+        (_failed(code="http.denied"), True),
+        (_failed(code="supplier.not_found"), False),
+    ],
+)
+def test_there_is_a_retry_while_an_attempt_is_left_and_the_supplier_is_there(
+    job: Job, *, can_retry: bool
+) -> None:
+    assert job.can_retry == can_retry
 
 
 def test_after_the_last_attempt_there_is_no_retry() -> None:

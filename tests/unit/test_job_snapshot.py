@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from marketbel_adapters.job_snapshot import job_of, readable, snapshot_of, source_of
 from marketbel_adapters.testing.builders import NOW, a_full_job, a_job
-from marketbel_core.catalog import SourceRef, SourceType
+from marketbel_core.catalog import GivenLayout, SourceRef, SourceType
 from marketbel_core.errors import ProtocolError
 from marketbel_core.jobs import Actor, Failure, Job, JobProgress, Phase, Reading
 
@@ -42,6 +42,14 @@ _JOBS: Final = st.builds(
         sheet_name=st.none() | _ANY_TEXT,
         original_filename=st.none() | _ANY_TEXT,
         is_shortened=st.booleans(),
+        layout=st.none()
+        | st.builds(
+            GivenLayout,
+            column_mapping=st.dictionaries(_ANY_TEXT, _ANY_TEXT, max_size=3),
+            header_row=st.none() | st.integers(1, 9),
+            characteristic_columns=st.none() | st.lists(_ANY_TEXT, max_size=2).map(tuple),
+            encoding=st.none() | _ANY_TEXT,
+        ),
     ),
     reading=st.sampled_from(Reading),
     phase=st.sampled_from(Phase),
@@ -125,6 +133,8 @@ def test_a_snapshot_of_a_newer_version_is_read_without_what_is_unknown() -> None
         {"failure": {"code": "a.b", "message": "", "details": "text"}},
         {"source": {"type": "excel", "location": " "}},
         {"source": {"type": "excel", "location": "a", "is_shortened": 1}},
+        {"source": {"type": "excel", "location": "a", "layout": {"column_mapping": {"a": "b"}}}},
+        {"source": {"type": "excel", "location": "a", "layout": {"column_mapping": [["a"]]}}},
     ],
 )
 def test_what_cannot_be_read_names_the_job(fault: dict[str, object]) -> None:

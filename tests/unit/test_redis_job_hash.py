@@ -46,6 +46,7 @@ _SOURCES: Final = st.builds(
     location=_TEXTS.filter(lambda text: bool(text.strip())),
     sheet_name=_MAYBE,
     original_filename=_MAYBE,
+    is_shortened=st.booleans(),
     layout=st.none() | _LAYOUTS,
 )
 _JOBS: Final = st.builds(
@@ -61,7 +62,13 @@ _JOBS: Final = st.builds(
     actor=st.sampled_from(Actor),
     attempt=st.integers(1, 4),
     attempts_max=st.integers(4, 2**70),
+    generation=st.integers(1, 2**70),
     deliveries=_COUNTS,
+    deferrals=_COUNTS,
+    waits=_COUNTS,
+    not_before=st.none() | _INSTANTS,
+    deferred_by=st.none() | _FAILURES,
+    resubmissions=_COUNTS,
     token=_COUNTS,
     version=_COUNTS,
     file_key=st.none() | _TEXTS.map(FileKey),
@@ -69,6 +76,7 @@ _JOBS: Final = st.builds(
     failure=st.none() | _FAILURES,
     progress=st.builds(JobProgress, **dict.fromkeys(JobProgress.__slots__, _COUNTS)),
     started_at=st.none() | _INSTANTS,
+    progressed_at=st.none() | _INSTANTS,
     completed_at=st.none() | _INSTANTS,
 )
 
@@ -78,12 +86,33 @@ def test_every_job_comes_back_as_it_was(job: Job) -> None:
     assert decoded(job.id, encoded(job)) == job
 
 
-def test_a_hash_from_before_layouts_were_kept_is_still_read() -> None:
+def test_a_hash_of_an_earlier_version_is_still_read() -> None:
     job = a_job()
     fields = encoded(job)
-    del fields["layout"]
+    for name in (
+        *("layout", "location_shortened", "generation", "deferrals", "waits", "resubmissions"),
+        *("not_before", "progressed_at", "deferred_by"),
+    ):
+        del fields[name]
 
     assert decoded(job.id, fields) == job
+
+
+@pytest.mark.parametrize(
+    ("field", "text"),
+    [
+        *(("generation", "many"), ("not_before", "2026-03-14T09:26:53"), ("deferrals", "1.5")),
+        *(("deferred_by", "{}"), ("deferred_by", '["a.b"]'), ("deferred_by", "[1, 2, 3]")),
+        *(("deferred_by", '["a.b", "c", "nobody"]'), ("progressed_at", "yesterday")),
+    ],
+)
+def test_a_later_field_that_cannot_be_read_is_not_passed_over(field: str, text: str) -> None:
+    job = a_full_job()
+
+    with pytest.raises(ProtocolError) as caught:
+        decoded(job.id, {**encoded(job), field: text})
+
+    assert caught.value.code == "jobs.corrupt"
 
 
 def test_a_layout_with_a_field_of_a_later_version_is_still_read() -> None:

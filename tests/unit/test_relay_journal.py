@@ -14,7 +14,7 @@ from marketbel_core.jobs import DownloadStarted, Job, advance
 from marketbel_core.ports import JobArchive, JournalEntry, Leases
 from marketbel_core.use_cases import RelayJournal, RelayResult
 
-_BATCH: Final = 500
+_BATCH: Final = 100
 _MINUTE: Final = timedelta(minutes=1)
 
 

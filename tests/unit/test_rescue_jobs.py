@@ -105,16 +105,17 @@ async def test_a_deferred_step_is_asked_for_when_its_time_has_come_and_not_befor
 async def test_a_job_that_takes_workers_with_it_runs_alone_and_is_then_buried() -> None:
     job = in_phase(Phase.ANALYZING)
     world = await a_world(job)
-    alone = []
+    alone: list[bool] = []
+    results: list[RescueResult] = []
     for _ in range(5):
         held = await world.jobs.claim(job.id, duration=timedelta(seconds=30))
         assert held is not None
         alone.append(held.runs_alone)
         world.clock.tick(timedelta(seconds=31))
-        result = await world.container.rescue_jobs()()
+        results.append(await world.container.rescue_jobs()())
 
     assert alone == [False, False, True, True, True]
-    assert result == RescueResult(reaped=1, buried=1)
+    assert results[-1] == RescueResult(reaped=1, buried=1)
     buried = await world.jobs.get(job.id)
     assert (buried.phase, buried.attempt) == (Phase.FAILED, 1)
     assert buried.failure is not None

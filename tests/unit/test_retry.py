@@ -7,12 +7,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from marketbel_core.jobs import backoff
+from marketbel_adapters.testing.builders import NOW, a_job
+from marketbel_core.jobs import Deferred, Failure, advance, backoff, next_try
 
 _SECOND: Final = timedelta(seconds=1)
 _LONG: Final = timedelta(days=3650)
 _WAITS: Final = st.timedeltas(timedelta(), _LONG)
 _CHANCES: Final = st.floats(0.0, 1.0)
+_TROUBLE: Final = Failure(code="http.unavailable", message="It does not answer.")
+_MINUTE: Final = timedelta(minutes=1)
 
 
 @given(tries=st.integers(1, 2000), base=_WAITS, cap=_WAITS, chance=_CHANCES)
@@ -71,3 +74,39 @@ def test_before_the_first_failure_there_is_nothing_to_wait_for(tries: int) -> No
 def test_a_chance_is_between_none_and_certainty(chance: float) -> None:
     with pytest.raises(ValueError, match="chance must be between 0 and 1"):
         backoff(1, base=_SECOND, cap=_SECOND, chance=chance)
+
+
+def test_three_tries_are_made_and_each_may_wait_twice_as_long() -> None:
+    job, waits = a_job(), []
+
+    while (event := next_try(job, _TROUBLE, now=NOW, chance=1.0)) is not None:
+        waits.append(event.until - NOW)
+        job = advance(job, event, now=NOW)
+
+    assert waits == [15 * _SECOND, 30 * _SECOND, 60 * _SECOND]
+    assert (job.deferrals, job.attempt) == (3, 1)
+    assert job.deferred_by == _TROUBLE
+
+
+@pytest.mark.parametrize("code", ["ml.circuit_open", "match.busy"])
+def test_waiting_for_somebody_else_uses_up_no_try(code: str) -> None:
+    job = a_job(deferrals=3)
+    failure = Failure(code=code, message="Not now.")
+
+    waits = [next_try(job, failure, now=NOW, chance=chance) for chance in (0.0, 1.0)]
+
+    assert waits == [
+        Deferred(failure=failure, until=NOW + seconds * _SECOND, is_counted=False)
+        for seconds in (2.5, 7.5)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("asked", "waited"), [(_SECOND, 15 * _SECOND), (_MINUTE, _MINUTE), (60 * _MINUTE, 5 * _MINUTE)]
+)
+def test_a_neighbour_is_left_alone_for_as_long_as_it_asks_within_reason(
+    asked: timedelta, waited: timedelta
+) -> None:
+    event = next_try(a_job(), _TROUBLE, now=NOW, chance=1.0, retry_after=asked)
+
+    assert event == Deferred(failure=_TROUBLE, until=NOW + waited)

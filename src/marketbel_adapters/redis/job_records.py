@@ -1,13 +1,14 @@
 """Jobs as Redis takes and gives them: keys, the arguments of a write, replies made jobs again."""
 
+import json
 import logging
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from itertools import chain
 from typing import Final
 
-from marketbel_adapters.redis.job_hash import decoded, encoded, microseconds
+from marketbel_adapters.redis.job_hash import decoded, microseconds
 from marketbel_core.errors import InvalidIdError, ProtocolError
 from marketbel_core.ids import JobId, parse_job_id
 from marketbel_core.jobs import TRANSITIONS, Job, JobEvent, LeaseLost, Phase
@@ -21,16 +22,15 @@ __all__ = [
     "REFUSED_KEY",
     "TIME_TO_LIVE_MS",
     "corrupt",
-    "flat",
+    "fields_text",
     "hash_key",
     "index_key",
-    "job_from",
-    "job_from_flat",
+    "job_from_hash",
+    "job_from_text",
     "leads_from",
     "milliseconds",
     "new_call_id",
     "readable",
-    "stored_fields",
     "write_arguments",
     "write_keys",
 ]
@@ -87,15 +87,11 @@ def write_arguments(job: Job, *, event: str) -> list[str | int]:
     ]
 
 
-def stored_fields(job: Job) -> list[bytes]:
-    """Return the fields and values of the job's hash, one after the other."""
-    return flat(encoded(job))
-
-
-def flat(fields: Mapping[str, str]) -> list[bytes]:
-    """Return fields and values, one after the other."""
+def fields_text(fields: Mapping[str, str]) -> bytes:
+    """Return fields and values, one after the other, as the JSON that the scripts take."""
+    text = json.dumps(list(chain.from_iterable(fields.items())), ensure_ascii=False)
     # A lone surrogate, as a broken \ud83d in somebody's JSON gives, is no reason to lose a job.
-    return [text.encode(errors="surrogatepass") for text in chain.from_iterable(fields.items())]
+    return text.encode("utf-8", "surrogatepass")
 
 
 def new_call_id() -> str:
@@ -125,34 +121,40 @@ PHASES_HELD: Final = _listed(phase for phase, event in TRANSITIONS if event is L
 """The phases in which a job can be held, as the scripts look one up."""
 
 
-def job_from(job_id: JobId, fields: Mapping[bytes, bytes]) -> Job:
+def job_from_hash(job_id: JobId, fields: Mapping[bytes, bytes]) -> Job:
     """Return the job that the hash says.
 
     Raises:
         ProtocolError: it cannot be read (`jobs.corrupt`).
     """
     try:
-        texts = {_text(name): _text(value) for name, value in fields.items()}
+        texts = {_decoded(name): _decoded(value) for name, value in fields.items()}
     except UnicodeDecodeError as error:
         raise corrupt(job_id, f"cannot be read: {error}") from error
     return decoded(job_id, texts)
 
 
-def job_from_flat(job_id: JobId, fields: Sequence[bytes]) -> Job:
-    """Return the job that fields and values, one after the other, say.
+def job_from_text(job_id: JobId, text: bytes) -> Job:
+    """Return the job that a hash as JSON says, as the scripts give it.
 
     Raises:
-        ProtocolError: they cannot be read (`jobs.corrupt`).
+        ProtocolError: it cannot be read (`jobs.corrupt`).
     """
-    return job_from(job_id, dict(zip(fields[::2], fields[1::2], strict=True)))
+    try:
+        fields = json.loads(_decoded(text))
+    except ValueError as error:  # JSONDecodeError and UnicodeDecodeError are
+        raise corrupt(job_id, f"cannot be read: {error}") from error
+    if not isinstance(fields, dict) or not all(isinstance(text, str) for text in fields.values()):
+        raise corrupt(job_id, "is no hash")
+    return decoded(job_id, fields)
 
 
-def readable(page: Iterable[tuple[bytes, Sequence[bytes]]]) -> dict[bytes, Job]:
+def readable(page: Iterable[tuple[bytes, bytes]]) -> dict[bytes, Job]:
     """Return the jobs of a page, by the text of their ids; one that cannot be read is logged."""
     jobs = {}
-    for member, fields in page:
+    for member, text in page:
         try:
-            jobs[member] = job_from_flat(parse_job_id(member.decode(errors="replace")), fields)
+            jobs[member] = job_from_text(parse_job_id(member.decode(errors="replace")), text)
         except (ProtocolError, InvalidIdError) as error:
             _LOG.warning("left a job out of a listing: %s", error)
     return jobs
@@ -163,5 +165,5 @@ def corrupt(job_id: JobId, what: str) -> ProtocolError:
     return ProtocolError(f"the stored job {job_id} {what}", code="jobs.corrupt")
 
 
-def _text(raw: bytes) -> str:
-    return raw.decode(errors="surrogatepass")
+def _decoded(raw: bytes) -> str:
+    return raw.decode("utf-8", "surrogatepass")

@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from marketbel_adapters.redis import scripts
 from marketbel_adapters.redis.connection import translated
 from marketbel_adapters.redis.job_fields import from_milliseconds, iso
-from marketbel_adapters.redis.job_hash import encoded_figures
+from marketbel_adapters.redis.job_hash import encoded, encoded_figures
 from marketbel_adapters.redis.job_records import (
     ACTIVE_KEY,
     HASH_PREFIX,
@@ -24,16 +24,15 @@ from marketbel_adapters.redis.job_records import (
     REFUSED_KEY,
     TIME_TO_LIVE_MS,
     corrupt,
-    flat,
+    fields_text,
     hash_key,
     index_key,
-    job_from,
-    job_from_flat,
+    job_from_hash,
+    job_from_text,
     leads_from,
     milliseconds,
     new_call_id,
     readable,
-    stored_fields,
     write_arguments,
     write_keys,
 )
@@ -105,7 +104,7 @@ class RedisJobStore(JobStore):
             fields = await reply
         if not fields:
             raise JobNotFoundError(job_id)
-        return job_from(job_id, fields)
+        return job_from_hash(job_id, fields)
 
     async def claim(self, job_id: JobId, *, duration: timedelta) -> Job | None:
         lasting = milliseconds(duration)
@@ -116,10 +115,9 @@ class RedisJobStore(JobStore):
             answer = await self._claim(keys=keys, args=arguments)
         if answer is None:
             return None
-        fields = cast("Sequence[bytes]", answer)
-        if not fields:
+        if not answer:
             raise JobNotFoundError(job_id)
-        return job_from_flat(job_id, fields)
+        return job_from_text(job_id, cast("bytes", answer))
 
     async def renew(self, job: Job, *, duration: timedelta) -> Renewal:
         arguments: list[str | int] = [str(job.id), job.token, milliseconds(duration)]
@@ -162,8 +160,8 @@ class RedisJobStore(JobStore):
     async def record_progress(
         self, job_id: JobId, progress: JobProgress, *, expected_version: int, at: datetime
     ) -> bool:
-        figures = flat(encoded_figures(progress) | {"progressed_at": iso(at)})
-        arguments: list[int | bytes] = [TIME_TO_LIVE_MS, expected_version, *figures]
+        figures = fields_text(encoded_figures(progress) | {"progressed_at": iso(at)})
+        arguments: list[int | bytes] = [TIME_TO_LIVE_MS, expected_version, figures]
         with translated():
             return bool(await self._record_progress(keys=[hash_key(job_id)], args=arguments))
 
@@ -224,7 +222,7 @@ class RedisJobStore(JobStore):
                 args=[
                     *write_arguments(shown, event="Created"),
                     *(job.token, address),
-                    *stored_fields(shown),
+                    fields_text(encoded(shown)),
                 ],
             )
 
@@ -240,7 +238,7 @@ class RedisJobStore(JobStore):
                     *write_arguments(shown, event=event.__name__),
                     *(read.version, read.token, leads_from(event, job.phase)),
                     *(int(ends_lease), int(if_expired), token),
-                    *stored_fields(shown),
+                    fields_text(encoded(shown)),
                 ],
             )
         outcome, found = cast("Sequence[bytes]", answer)
@@ -258,12 +256,10 @@ class RedisJobStore(JobStore):
         )
         return moved if outcome == b"saved" else None
 
-    async def _read_page(
-        self, index: str, ids: Sequence[bytes]
-    ) -> list[tuple[bytes, Sequence[bytes]]]:
+    async def _read_page(self, index: str, ids: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
         with translated():
             answer = await self._read(keys=[index, ACTIVE_KEY], args=[HASH_PREFIX, *ids])
-        return cast("list[tuple[bytes, Sequence[bytes]]]", answer)  # what the script returns
+        return cast("list[tuple[bytes, bytes]]", answer)  # what the script returns
 
     async def _now(self) -> datetime:
         with translated():

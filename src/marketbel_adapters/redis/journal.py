@@ -1,6 +1,5 @@
 """The journal of all jobs: a stream that the scripts of the job store append to."""
 
-import json
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
@@ -10,8 +9,7 @@ from redis.asyncio import Redis
 
 from marketbel_adapters.redis.connection import translated
 from marketbel_adapters.redis.job_fields import from_milliseconds
-from marketbel_adapters.redis.job_hash import decoded
-from marketbel_adapters.redis.job_records import JOURNAL_KEY
+from marketbel_adapters.redis.job_records import JOURNAL_KEY, job_from_text
 from marketbel_core.errors import ProtocolError
 from marketbel_core.ids import parse_job_id
 from marketbel_core.jobs import Job, Phase
@@ -88,15 +86,8 @@ def _entry(line_id: str, fields: _Fields) -> JournalEntry:
 
 
 def _job(fields: _Fields) -> Job:
-    texts: object = json.loads(_text(fields[b"job"]))
-    if not isinstance(texts, dict):
-        raise ValueError("the line holds no job")  # noqa: TRY004 - what a stored text says
-    job = decoded(parse_job_id(fields[b"job_id"].decode()), texts)
+    job = job_from_text(parse_job_id(fields[b"job_id"].decode()), fields[b"job"])
     if b"location" not in fields:
         return job
-    location = _text(fields[b"location"])
+    location = fields[b"location"].decode("utf-8", "surrogatepass")
     return replace(job, source=replace(job.source, location=location, is_shortened=False))
-
-
-def _text(raw: bytes) -> str:
-    return raw.decode(errors="surrogatepass")

@@ -1,7 +1,8 @@
 """A checker of histories: what may not be in a journal of jobs, whoever wrote it, in any run.
 
 A journal that has been trimmed may be checked as well: what came before the first line of a job is
-taken for granted. A `Recovered` line begins a job's history anew after a loss of the store.
+taken for granted. A job that was put back after a loss of the store is told as one that is new,
+under a token that outdoes all of before; its history goes on from there.
 """
 
 from collections.abc import Iterable
@@ -19,21 +20,24 @@ from marketbel_core.ports import JournalEntry
 
 __all__ = ["violations"]
 
-_CREATED: Final = "Created"
-_RECOVERED: Final = "Recovered"
+_FIRST: Final = {"Created", "Recovered"}
 _CLAIMED: Final = "Claimed"
 _EVENTS: Final[dict[str, type[JobEvent]]] = {event.__name__: event for _, event in TRANSITIONS}
-_NEW_HOLDER: Final = (LeaseLost, RetryRequested, Replayed)
-"""The events that outdo the holder of before, like a claim."""
+_NEW_HOLDER: Final = {
+    _CLAIMED,
+    *(event.__name__ for event in (LeaseLost, RetryRequested, Replayed)),
+}
+"""What gives a token that outdoes the holder of before."""
 
 
 def violations(entries: Iterable[JournalEntry]) -> list[str]:
     """Return a sentence for each breach of the rules that a journal of jobs keeps.
 
     The rules: positions grow; the phases of a job are a path of the table of transitions, so that
-    what has ended moves by a retry or a replay alone; its token never decreases and grows with
-    every claim, loss, retry and replay; nothing is written under an older token than the newest;
-    its version grows by one with each transition and by nothing else; attempts are bounded.
+    what has ended moves by a retry or a replay alone; its token never decreases, and grows by one
+    with each claim, loss, retry and replay; nothing is written under an older token than the
+    newest; its version grows by one with each transition and by nothing else; attempts grow by
+    retries alone, and begin anew with a replay.
 
     Args:
         entries: In the order of the journal, of any number of jobs.
@@ -54,8 +58,10 @@ def _breaches(last: JournalEntry | None, entry: JournalEntry) -> list[str]:
     found = _of_the_line(entry)
     if last is not None:
         found += _of_the_token(last, entry)
-        if entry.event != _RECOVERED:
+        if entry.event not in _FIRST:
             found += _of_the_road(last, entry)
+        elif entry.job.token <= last.job.token:
+            found.append("illegal: created a second time")
     return [f"job {entry.job.id}, {entry.event}: {breach}" for breach in found]
 
 
@@ -63,7 +69,7 @@ def _of_the_line(entry: JournalEntry) -> list[str]:
     """Return what is wrong with the line, whatever came before it."""
     found = []
     job, event = entry.job, _EVENTS.get(entry.event)
-    if entry.event in {_CREATED, _RECOVERED}:
+    if entry.event in _FIRST:
         if entry.before is not None:
             found.append(f"illegal: it was {entry.before} already")
     elif entry.event == _CLAIMED:
@@ -86,10 +92,6 @@ def _of_the_token(last: JournalEntry, entry: JournalEntry) -> list[str]:
         found.append(f"the token decreased from {before} to {after}")
     if entry.token < before:
         found.append(f"stale accepted: written under token {entry.token} after {before}")
-    event = _EVENTS.get(entry.event)
-    outdoes = entry.event == _CLAIMED or (event is not None and issubclass(event, _NEW_HOLDER))
-    if outdoes and after <= before:
-        found.append(f"a new holder has the token {after} of the holder before")
     return found
 
 
@@ -97,13 +99,16 @@ def _of_the_road(last: JournalEntry, entry: JournalEntry) -> list[str]:
     """Return what is wrong with the line as the next one of its job."""
     found = []
     before, after = last.job, entry.job
-    if entry.event == _CREATED:
-        return ["illegal: created a second time"]
     if entry.before is not before.phase:
         found.append(f"illegal: it says it was {entry.before} and was {before.phase}")
     step = 0 if entry.event == _CLAIMED else 1
     if after.version != before.version + step:
         found.append(f"the version went from {before.version} to {after.version}")
+    step = 1 if entry.event in _NEW_HOLDER else 0
+    if after.token != before.token + step:
+        found.append(f"the token went from {before.token} to {after.token}")
+    if entry.token > after.token:
+        found.append(f"written under token {entry.token}, which nobody was given")
     if (after.generation, after.attempt) != _turn_after(last, entry):
         found.append(f"it came to generation {after.generation}, attempt {after.attempt}")
     return found

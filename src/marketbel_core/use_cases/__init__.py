@@ -1,6 +1,6 @@
 """What Marketbel does, one class a step, named as the file travels; none calls another."""
 
-from marketbel_core.use_cases._job_mover import JobMover
+from marketbel_core.use_cases._job_mover import JobMover, step_of
 from marketbel_core.use_cases.collect_items import CollectItems, CollectResult
 from marketbel_core.use_cases.courier import Courier
 from marketbel_core.use_cases.import_items import ImportItems, ImportResult, rejection_entries
@@ -41,4 +41,5 @@ __all__ = [
     "TakeRetries",
     "TakenRetries",
     "rejection_entries",
+    "step_of",
 ]

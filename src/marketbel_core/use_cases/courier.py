@@ -105,14 +105,12 @@ class Courier:
 
     async def _source(self, job: Job) -> SourceRef:
         """Return the job's source with its whole address, which only the archive has."""
-        source = await self._archive.source_of(job.id)
-        if source is not None:
-            return source
-        if job.source.is_shortened:
+        source = await self._archive.source_of(job.id) or job.source
+        if source.is_shortened:
             raise UnavailableError(
                 "the job's whole address has not reached the archive yet", code="job.not_archived"
             )
-        return job.source
+        return source
 
     async def _fetch(self, job: Job) -> tuple[FileKey, Sidecar]:
         """Store the job's file, then its sidecar."""

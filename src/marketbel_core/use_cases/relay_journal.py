@@ -8,8 +8,8 @@ from marketbel_core.ports import Clock, JobArchive, JobJournal, Leases
 
 __all__ = ["RelayJournal", "RelayResult"]
 
-_BATCH_MAX: Final = 500
-"""Lines a transaction: half a megabyte or so."""
+_BATCH_MAX: Final = 100
+"""Lines a transaction: encoding them keeps the event loop busy for 20 ms or so."""
 
 _LEASE_NAME: Final = "journal"
 _LEASE_DURATION: Final = timedelta(seconds=60)

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from marketbel_core import __version__
-from marketbel_runtime.cli import database, demo, doctor, fetch, jobs, service
+from marketbel_runtime.cli import database, demo, dlq, doctor, fetch, jobs, service
 from marketbel_runtime.exits import INTERRUPTED, tell_program
 
 __all__ = ["app", "run"]
@@ -44,6 +44,7 @@ app.command("migrate")(database.migrate)
 app.command("ml-standin")(service.ml_standin)
 app.command("up")(service.up)
 app.command("worker")(service.worker)
+app.add_typer(dlq.dlq, name="dlq")
 app.add_typer(jobs.jobs, name="jobs")
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from marketbel_core.use_cases import RecoverResult, RelayResult
+from marketbel_runtime.cli import job_commands
 from marketbel_runtime.cli.choices import settings_of
 from marketbel_runtime.cli.output import console, write_json
 from marketbel_runtime.settings import Settings
@@ -13,6 +14,10 @@ from marketbel_runtime.settings import Settings
 __all__ = ["jobs"]
 
 jobs = typer.Typer(help="Look after jobs.", no_args_is_help=True, rich_markup_mode=None)
+jobs.command("ls")(job_commands.ls)
+jobs.command("show")(job_commands.show)
+jobs.command("retry")(job_commands.retry)
+jobs.command("cancel")(job_commands.cancel)
 
 
 @jobs.command()

@@ -2,11 +2,16 @@
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Final
 
+from rich.cells import cell_len
 from rich.console import Console
+from rich.text import Text
 
-__all__ = ["console", "write_json"]
+__all__ = ["console", "print_lines", "print_table", "write_json"]
+
+_BETWEEN: Final = "  "
 
 
 def console(*, as_json: bool) -> Console:
@@ -16,7 +21,37 @@ def console(*, as_json: bool) -> Console:
     return Console(highlight=False)
 
 
+def print_lines(out: Console, lines: Sequence[str]) -> None:
+    """Print the lines as they are, each whole, whatever the width of the terminal.
+
+    They may hold what strangers typed: characters that nobody sees, and that might steer a
+    terminal, are shown as U+FFFD.
+    """
+    for line in lines:
+        out.print(Text(_visible(line)), soft_wrap=True)
+
+
+def print_table(out: Console, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows in columns as wide as their widest cell, under their heads."""
+    shown = [[_visible(cell) for cell in row] for row in [heads, *rows]]
+    widths = [max(map(cell_len, column)) for column in zip(*shown, strict=True)]
+    print_lines(
+        out,
+        [
+            _BETWEEN.join(
+                cell + " " * (width - cell_len(cell))
+                for cell, width in zip(row, widths, strict=True)
+            ).rstrip()
+            for row in shown
+        ],
+    )
+
+
 def write_json(result: Mapping[str, object]) -> None:
     """Write `result` as the last line of stdout."""
     sys.stdout.write(json.dumps(result, ensure_ascii=False) + "\n")
     sys.stdout.flush()
+
+
+def _visible(text: str) -> str:
+    return "".join(character if character.isprintable() else "\ufffd" for character in text)

@@ -14,8 +14,8 @@ _BYTES_MAX: Final = 65_536
 """A key has 2 to 3 KB."""
 
 _ABSENT_CURE: Final = (
-    "to read Google Sheets: make a service account, put its JSON key at GOOGLE_CREDENTIALS_PATH, "
-    "and share each sheet with the account's client_email"
+    "to read Google Sheets that are not open to anyone with the link: make a service account, put "
+    "its JSON key at GOOGLE_CREDENTIALS_PATH, and share each sheet with the account's client_email"
 )
 _NEW_KEY: Final = "download the service account's JSON key anew to GOOGLE_CREDENTIALS_PATH"
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO

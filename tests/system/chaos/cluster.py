@@ -1,4 +1,4 @@
-"""Everything that runs: servers, workers, the stand-in for ml-analyze, and what is asked of them."""
+"""Everything that runs: servers, workers, the stand-in for ml-analyze; and what one asks them."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
@@ -70,9 +70,7 @@ class Cluster:
         self.workers = workers
         self.site = site
         self._ml = ml
-        self._pool: JsonArqRedis = pool_on(
-            redis.connection_pool, queue_name=settings.queue_name
-        )
+        self._pool: JsonArqRedis = pool_on(redis.connection_pool, queue_name=settings.queue_name)
         self._store = RedisJobStore(redis)
         self._ended: set[JobId] = set()
 
@@ -167,9 +165,7 @@ async def cluster(
     uploads.mkdir(parents=True)
     async with AsyncExitStack() as stack:
         content = {sent.filename: sent.content for sent in lists}
-        site = await stack.enter_async_context(
-            supplier_site(content, seconds=plan.list_seconds)
-        )
+        site = await stack.enter_async_context(supplier_site(content, seconds=plan.list_seconds))
         variables = {
             "DATABASE_URL": database_url,
             "REDIS_URL": valkey.url,
@@ -184,9 +180,7 @@ async def cluster(
             stack.callback(process.stop)
             return process
 
-        standin = start(
-            "ml-standin", "marketbel_runtime.cli", "ml-standin", "--port", "0", "--row-delay-ms", "20"
-        )
+        standin = start("ml-standin", *("marketbel_runtime.cli", "ml-standin", "--port", "0"))
         variables["ML_ANALYZE_URL"] = ml = wait_for(standin, r"(http://127\.0\.0\.1:\d+)")
         settings = Settings.model_validate(
             {name.lower(): text for name, text in variables.items()}

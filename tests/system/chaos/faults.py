@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -18,6 +17,7 @@ _IN_FLIGHT_SECONDS: Final = 0.05
 """What a frozen worker had sent already has been carried out by then."""
 
 _LOOK_SECONDS: Final = 0.05
+_IDLE_SECONDS_MAX: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,13 +47,16 @@ class Killer:
     _clock: SystemClock = field(default_factory=SystemClock)
     _chance: random.Random = field(default_factory=lambda: random.Random(20_26))  # noqa: S311
 
-    async def kill(self, cluster: Cluster, *, times: int, done: Callable[[], bool]) -> None:
-        """Kill so often, or until there is nothing left to be killed over."""
-        while len(self.kills) < times and not done():
-            if await self._kill_one(cluster):
-                await asyncio.sleep(self._chance.uniform(*self.pause))
-            else:
-                await asyncio.sleep(_LOOK_SECONDS)
+    async def kill(self, cluster: Cluster, *, times: int) -> None:
+        """Kill so often, or until no worker has held a job for a long time."""
+        for _ in range(times):
+            try:
+                async with asyncio.timeout(_IDLE_SECONDS_MAX):
+                    while not await self._kill_one(cluster):
+                        await asyncio.sleep(_LOOK_SECONDS)
+            except TimeoutError:
+                return  # there are too few jobs; the report says how many kills there were
+            await asyncio.sleep(self._chance.uniform(*self.pause))
 
     async def _kill_one(self, cluster: Cluster) -> bool:
         holders = [

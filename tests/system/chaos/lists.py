@@ -89,7 +89,7 @@ def _sent_list(number: int) -> SentList:
     shared = number % 3 == 0
     supplier = f"Shared {number // 3 % _SHARED_SUPPLIERS}" if shared else f"Alone {number}"
     with_ml = number % 2 == 0
-    is_workbook = number % 4 == 1 or number % 16 == 2  # noqa: PLR2004 - some of both readings
+    is_workbook = number % 4 == 1 or number % 16 in {2, 7}
     rows = _rows(number, supplier)
     return SentList(
         job_id=JobId(uuid5(_IDS, f"job {number}")),
@@ -106,9 +106,9 @@ def _rows(number: int, supplier: str) -> list[Row]:
     known = [_product_name((first + step) % _PRODUCTS) for step in range(4)]
     price = 10 + number % 90
     return [
-        *((f"K-{number}-{place}", name, f"{price + place},50") for place, name in enumerate(known[:3])),
+        *((f"K-{number}-{n}", name, f"{price + n},50") for n, name in enumerate(known[:3])),
         (f"R-{number}", known[3].replace("12 кг", "15 кг"), f"{price},20"),
-        *((f"N-{number}-{place}", _word(f"{number}.{place}"), "7,30") for place in range(2)),
+        *((f"N-{number}-{n}", _word(f"{number}.{n}"), "7,30") for n in range(2)),
         ("A-1", _word(supplier), "5,00"),  # in every list of the supplier: one row, one price
         (f"X-{number}", "without a price", "-1"),
     ]

@@ -32,8 +32,8 @@ class SupplierSite:
                 writer.write(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
                 return
             half = len(content) // 2
-            told = f"HTTP/1.1 200 OK\r\nContent-Length: {len(content)}\r\nConnection: close\r\n\r\n"
-            writer.write(told.encode() + content[:half])
+            told = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n"
+            writer.write(told % len(content) + content[:half])
             await writer.drain()
             await asyncio.sleep(self.seconds)
             writer.write(content[half:])

@@ -1,10 +1,10 @@
 """What became of everything: told from the sender's list, the journal and the catalogue."""
 
-import statistics
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import text
 
@@ -19,7 +19,16 @@ from tests.system.chaos.cluster import Cluster
 from tests.system.chaos.faults import Kill
 from tests.system.chaos.lists import SentList
 
-__all__ = ["Breaches", "breaches_of", "catalogue_at", "failed_attempts", "journal_of", "lost_of"]
+__all__ = [
+    "Breaches",
+    "breaches_of",
+    "catalogue_at",
+    "failed_attempts",
+    "journal_of",
+    "lost_of",
+    "percentile_95",
+    "recovery_seconds",
+]
 
 _LINES: Final = text(
     "SELECT position, at, event, before, token, state FROM marketbel.job_journal ORDER BY position"
@@ -111,29 +120,23 @@ def recovery_seconds(kills: Iterable[Kill], journal: Sequence[JournalEntry]) -> 
     lines: dict[JobId, list[JournalEntry]] = {}
     for entry in journal:
         lines.setdefault(entry.job.id, []).append(entry)
-    waits = [
-        _wait(lines.get(job_id, []), kill.at) for kill in kills for job_id in kill.held
-    ]
+    waits = [_wait(lines.get(job_id, []), kill.at) for kill in kills for job_id in kill.held]
     return [wait for wait in waits if wait is not None]
 
 
 def percentile_95(seconds: Sequence[float]) -> float:
     """Return the value that 95 of 100 do not exceed; 0 of none."""
-    if len(seconds) < 2:  # noqa: PLR2004 - what can be divided
-        return max(seconds, default=0.0)
-    if float("inf") in seconds:
-        ordered = sorted(seconds)
-        return ordered[min(len(ordered) * 95 // 100, len(ordered) - 1)]
-    return statistics.quantiles(seconds, n=20, method="inclusive")[-1]
+    ordered = sorted(seconds)
+    return ordered[math.ceil(len(ordered) * 0.95) - 1] if ordered else 0.0
 
 
-def failed_attempts(journal: Iterable[JournalEntry], *, since: datetime) -> int:
-    """Return how many attempts have ended without success, or been added, since an instant."""
+def failed_attempts(journal: Iterable[JournalEntry], *, since: datetime, until: datetime) -> int:
+    """Return how many attempts ended without success, or were added, between two instants."""
     spent = {"AttemptFailed", "RetryRequested", "Replayed"}
-    return sum(entry.event in spent and entry.at >= since for entry in journal)
+    return sum(entry.event in spent and since <= entry.at <= until for entry in journal)
 
 
-async def catalogue_at(database_url: str) -> dict[str, list[Any]]:
+async def catalogue_at(database_url: str) -> dict[str, list[str]]:
     """Return the catalogue without what every run makes anew: ids and instants."""
     engine = create_engine(database_url)
     async with engine.connect() as connection:

@@ -57,7 +57,9 @@ async def production(
 
     uploads = settings.require_uploads_dir()
     async with AsyncExitStack() as stack:
-        engine = postgres.create_engine(settings.require_database_url())
+        engine = postgres.create_engine(
+            settings.require_database_url(), idle_in_transaction_max=2 * settings.job_lease
+        )
         stack.push_async_callback(engine.dispose)
         await postgres.check_database(engine)
         await postgres.check_migrated(engine)

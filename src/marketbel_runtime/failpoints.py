@@ -1,7 +1,8 @@
 """Places at which a worker can be made to die, so that tests see what is left and who takes over.
 
 `MARKETBEL_FAILPOINT=after_submit:kill` ends the process with SIGKILL the first time that it has
-handed a file over. Not set, nothing here is in anybody's way.
+handed a file over; `after_submit:stop` freezes it there with SIGSTOP, and SIGCONT lets it go on as
+if nothing had happened meanwhile. Not set, nothing here is in anybody's way.
 """
 
 import functools
@@ -25,6 +26,7 @@ from marketbel_runtime.settings import SettingsError
 __all__ = ["FAILPOINTS", "arm"]
 
 _VARIABLE: Final = "MARKETBEL_FAILPOINT"
+_ACTIONS: Final = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,52 +83,59 @@ def arm(ports: Mapping[str, object]) -> None:
     """Set the trap that the environment names, if it names one, on one of `ports`.
 
     Raises:
-        SettingsError: the variable names no place, or something else than `kill`.
+        SettingsError: the variable names no place, or neither `kill` nor `stop`.
     """
     wish = os.environ.get(_VARIABLE, "")
     if not wish:
         return
     name, _, action = wish.partition(":")
     place = FAILPOINTS.get(name)
-    if place is None or action != "kill":
+    if place is None or action not in _ACTIONS:
         raise SettingsError(
-            f"{_VARIABLE} must be one of {', '.join(FAILPOINTS)}, followed by :kill"
+            f"{_VARIABLE} must be one of {', '.join(FAILPOINTS)}, followed by :kill or :stop"
         )
     port = ports[place.port]
     method = getattr(port, place.method)
-    trap = _in_unit(method, place) if place.port == "catalog" else _in_call(method, place)
-    setattr(port, place.method, trap)
+    spring = functools.partial(_spring_once, _ACTIONS[action], [])
+    wrap = _in_unit if place.port == "catalog" else _in_call
+    setattr(port, place.method, wrap(method, place, spring))
 
 
 def _in_call(
-    method: Callable[..., Awaitable[Any]], place: _Place
+    method: Callable[..., Awaitable[Any]], place: _Place, spring: Callable[[], None]
 ) -> Callable[..., Awaitable[Any]]:
     @functools.wraps(method)
     async def trapped(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - whatever the port says
         meant = place.event in {None, kwargs.get("event")}
         if meant and place.before:
-            _die()
+            spring()
         result = await method(*args, **kwargs)
-        if meant:
-            _die()
+        if meant and not place.before:
+            spring()
         return result
 
     return trapped
 
 
 def _in_unit(
-    method: Callable[[], AbstractAsyncContextManager[Any]], place: _Place
+    method: Callable[[], AbstractAsyncContextManager[Any]],
+    place: _Place,
+    spring: Callable[[], None],
 ) -> Callable[[], AbstractAsyncContextManager[Any]]:
     @asynccontextmanager
     async def trapped() -> AsyncIterator[Any]:
         async with method() as unit:
             yield unit
             if place.before:
-                _die()
-        _die()
+                spring()
+        if not place.before:
+            spring()
 
     return trapped
 
 
-def _die() -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
+def _spring_once(sent: signal.Signals, sprung: list[bool]) -> None:
+    """Send this process the signal; whoever was frozen and goes on is not frozen again."""
+    if not sprung:
+        sprung.append(True)
+        os.kill(os.getpid(), sent)

@@ -29,6 +29,7 @@ from marketbel_adapters.memory import (
 from marketbel_adapters.routing import GuardedAnalyzer, LocalAnalyzer, RoutingAnalyzer
 from marketbel_adapters.sources.rows import LocalRowReader
 from marketbel_runtime.container import Container
+from marketbel_runtime.failpoints import arm
 from marketbel_runtime.settings import Settings
 from marketbel_runtime.steps import run_step
 
@@ -59,7 +60,9 @@ async def production(
 
     uploads = settings.require_uploads_dir()
     async with AsyncExitStack() as stack:
-        engine = postgres.create_engine(settings.require_database_url())
+        engine = postgres.create_engine(
+            settings.require_database_url(), idle_in_transaction_max=2 * settings.job_lease
+        )
         stack.push_async_callback(engine.dispose)
         await postgres.check_database(engine)
         await postgres.check_migrated(engine)
@@ -77,22 +80,36 @@ async def production(
         jobs = redis_adapters.RedisJobStore(redis, dlq_name=settings.dlq_name)
         breaker = redis_adapters.RedisBreaker(redis, name=redis_adapters.ML_ANALYZE_BREAKER)
         telemetry = system.StructlogTelemetry()
+        archive = postgres.PostgresJobArchive(engine)
+        catalog = postgres.PostgresCatalog(engine)
+        queue = arq.ArqStepQueue(
+            pool,
+            queue_name=settings.queue_name,
+            heavy_queue_name=arq.heavy_queue_of(settings.queue_name) if heavy_lane else None,
+        )
         # The breaker is asked before each try: what is tried again while it is open never leaves.
         guarded = GuardedAnalyzer(
             ml_analyze.HttpAnalyzer(ml, folder=str(uploads)), breaker=breaker, telemetry=telemetry
         )
         queues = [settings.queue_name, arq.heavy_queue_of(settings.queue_name)]
+        analyzer = RoutingAnalyzer(ml=ml_analyze.RetryingAnalyzer(guarded), local=LocalAnalyzer())
+        arm(
+            {
+                "analyzer": analyzer,
+                "archive": archive,
+                "catalog": catalog,
+                "files": files,
+                "jobs": jobs,
+                "queue": queue,
+            }
+        )
         container = Container(
             settings=providers.Object(settings),
-            analyzer=providers.Singleton(
-                RoutingAnalyzer,
-                ml=ml_analyze.RetryingAnalyzer(guarded),
-                local=LocalAnalyzer(),
-            ),
-            archive=providers.Singleton(postgres.PostgresJobArchive, engine),
+            analyzer=providers.Object(analyzer),
+            archive=providers.Object(archive),
             breaker=providers.Object(breaker),
             candidates=providers.Singleton(MemoryCandidateIndex),
-            catalog=providers.Singleton(postgres.PostgresCatalog, engine),
+            catalog=providers.Object(catalog),
             chance=providers.Object(random.random),
             clock=providers.Object(clock),
             files=providers.Object(files),
@@ -108,12 +125,7 @@ async def production(
             jobs=providers.Object(jobs),
             journal=providers.Singleton(redis_adapters.RedisJobJournal, redis),
             leases=providers.Singleton(redis_adapters.RedisLeases, redis),
-            queue=providers.Singleton(
-                arq.ArqStepQueue,
-                pool,
-                queue_name=settings.queue_name,
-                heavy_queue_name=arq.heavy_queue_of(settings.queue_name) if heavy_lane else None,
-            ),
+            queue=providers.Object(queue),
             reader=providers.Singleton(
                 LocalRowReader, files, cpu_seconds_max=settings.reading_cpu_seconds_max
             ),

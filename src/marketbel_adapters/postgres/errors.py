@@ -24,6 +24,7 @@ _REFUSED_VALUE: Final = "catalog.refused_value"
 _UNEXPECTED: Final = "postgres.unexpected"
 
 _FOREIGN_KEY: Final = "23503"
+_IDLE_TOO_LONG: Final = "25P03"  # of `idle_in_transaction_max`
 _UNIQUE: Final = "23505"
 _NOT_NULL: Final = "23502"
 _CHECK: Final = "23514"
@@ -84,7 +85,8 @@ def _ours(error: Exception, supplier_id: SupplierId | None) -> MarketbelError:
 def _is_curable(state: str, driver: BaseException) -> bool:
     if state:
         # A key that is taken, or was there and is gone: another transaction came in between.
-        return state in {_FOREIGN_KEY, _UNIQUE} or state[:2] in _CURABLE_CLASSES
+        curable = {_FOREIGN_KEY, _UNIQUE, _IDLE_TOO_LONG}
+        return state in curable or state[:2] in _CURABLE_CLASSES
     is_refusal = isinstance(driver, ValueError)  # of asyncpg, before anything was sent
     return not is_refusal and isinstance(
         driver, asyncpg.InterfaceError | OSError | PoolTimeoutError

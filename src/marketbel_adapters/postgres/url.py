@@ -1,5 +1,6 @@
 """Database URLs as people write them, turned into what asyncpg wants; no password is printed."""
 
+from datetime import timedelta
 from typing import Any, Final
 
 from sqlalchemy import URL, make_url
@@ -84,21 +85,34 @@ def connect_args(*, application_name: str = "marketbel") -> dict[str, Any]:
     }
 
 
-def create_engine(url: str | URL, *, pool_size: int = 20, max_overflow: int = 10) -> AsyncEngine:
+def create_engine(
+    url: str | URL,
+    *,
+    pool_size: int = 20,
+    max_overflow: int = 10,
+    idle_in_transaction_max: timedelta | None = None,
+) -> AsyncEngine:
     """Return an engine for `url`; nothing is opened before the first use.
 
     Args:
         pool_size: Connections kept open.
         max_overflow: Connections opened above that under load, closed after use.
+        idle_in_transaction_max: The server rolls back a transaction whose client says nothing for
+            so long, and closes its connection: a frozen or cut off process must not keep its
+            locks. `None` leaves it to the server's own setting.
 
     Raises:
         DatabaseUrlError: see `asyncpg_url`.
     """
+    arguments = connect_args()
+    if idle_in_transaction_max is not None:
+        milliseconds = idle_in_transaction_max // timedelta(milliseconds=1)
+        arguments["server_settings"]["idle_in_transaction_session_timeout"] = str(milliseconds)
     return create_async_engine(
         asyncpg_url(url) if isinstance(url, str) else url,
         pool_size=pool_size,
         max_overflow=max_overflow,
         pool_recycle=_POOL_RECYCLE_SECONDS,
         pool_pre_ping=True,
-        connect_args=connect_args(),
+        connect_args=arguments,
     )

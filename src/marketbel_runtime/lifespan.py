@@ -142,7 +142,7 @@ async def desk(settings: Settings, *, database: bool = True) -> AsyncGenerator[C
         SettingsError: an address is missing.
         PortError: Redis cannot be reached.
     """
-    from marketbel_adapters import arq, postgres, system  # noqa: PLC0415
+    from marketbel_adapters import arq, system  # noqa: PLC0415
     from marketbel_adapters import redis as redis_adapters  # noqa: PLC0415
 
     async with AsyncExitStack() as stack:
@@ -154,6 +154,8 @@ async def desk(settings: Settings, *, database: bool = True) -> AsyncGenerator[C
         jobs = redis_adapters.RedisJobStore(redis, dlq_name=settings.dlq_name)
         kept: dict[str, providers.Provider[object]] = {}
         if database:
+            from marketbel_adapters import postgres  # noqa: PLC0415 - slow to import
+
             engine = postgres.create_engine(settings.require_database_url())
             stack.push_async_callback(engine.dispose)
             kept["archive"] = providers.Singleton(postgres.PostgresJobArchive, engine)

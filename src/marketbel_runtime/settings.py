@@ -101,8 +101,7 @@ class Settings(BaseSettings):
         str,
         Field(
             pattern=_NO_SPACE,
-            description="Dead letters go to the Redis set `arq:dlq:` and this name; none are "
-            "written yet",
+            description="Dead letters are listed in the Redis set `arq:dlq:` and this name",
         ),
     ] = "price-ingestion-dlq"
     max_workers: Annotated[

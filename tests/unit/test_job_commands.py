@@ -194,8 +194,8 @@ async def test_a_job_that_redis_has_forgotten_is_shown_as_the_archive_remembers_
     assert (details.job, details.is_stored, details.is_dead_letter) == (job, False, False)
 
 
-async def _away(_: JobId, *, limit: int) -> list[JournalEntry]:
-    raise UnavailableError(f"no answer for {limit} lines", code="postgres.unavailable")
+async def _away(job_id: JobId, *, limit: int) -> list[JournalEntry]:
+    raise UnavailableError(f"no answer for {limit} lines of {job_id}", code="postgres.unavailable")
 
 
 async def test_a_job_is_shown_without_its_history_while_the_database_is_away(
@@ -203,7 +203,7 @@ async def test_a_job_is_shown_without_its_history_while_the_database_is_away(
 ) -> None:
     world = memory()
     job = await failed(world)
-    world.archive.history = _away  # type: ignore[method-assign,assignment] # PostgreSQL is away
+    world.archive.history = _away  # type: ignore[method-assign] # PostgreSQL is away
 
     show_details(await job_details(world.container, str(job.id)), as_json=True)
 

@@ -11,7 +11,7 @@ from arq import Retry
 from marketbel_adapters.testing.builders import a_supplier
 from marketbel_adapters.testing.files import chunks_of
 from marketbel_core.catalog import SourceType
-from marketbel_core.errors import UnavailableError
+from marketbel_core.errors import RefusedError, UnavailableError
 from marketbel_core.ids import FileKey, JobId
 from marketbel_core.intake import ReadRows, file_key
 from marketbel_core.jobs import Failure, Job, Phase, Reading, RetryRequested
@@ -30,6 +30,7 @@ from marketbel_runtime.tasks import (
     parse_task,
     poll_ml_job_status_task,
     recalc_aggregates_task,
+    retry_job_task,
 )
 from marketbel_runtime.tasks.running import TRIES_MAX
 
@@ -408,18 +409,12 @@ async def test_a_list_that_is_not_as_it_was_said_fails_its_job_and_names_the_col
 
 async def test_a_retried_job_still_knows_how_its_list_is_laid_out() -> None:
     app = a_market()
-    app.sources.put(URL, UnavailableError("down", code="http.unavailable"))
-    call: dict[str, object] = {
-        "job_id": JOB,
-        "supplier_name": "Acme",
-        "source_config": {"file_path": URL, **FOREIGN_LAYOUT},
-    }
-    with pytest.raises(Retry):
-        await parse_task(ctx(app), **call)
+    app.sources.put(URL, RefusedError("http.denied", "not for you"))
+    config = {"file_path": URL, **FOREIGN_LAYOUT}
+    await parse_task(ctx(app), job_id=JOB, supplier_name="Acme", source_config=config)
     app.sources.put(URL, FOREIGN.encode("cp1250"))
 
-    await app.run()
-    await courier_task(ctx(app), job_id=JOB)
+    await retry_job_task(ctx(app), job_id=JOB)
     await app.run()
 
     assert [item.name for item in app.catalog.items()] == ["Herbata"]
@@ -539,7 +534,6 @@ NOT_BUILT_CALLS: list[tuple[str, dict[str, object]]] = [
     ("expire_review_queue_task", {}),
     ("handle_manual_match_event", {"event_id": "m", "supplier_item_id": JOB, "action": "unlink"}),
     ("master_sync_task", {"task_id": "s"}),
-    ("retry_job_task", {"job_id": JOB}),
     ("scheduled_sync_task", {}),
     ("trigger_master_sync_task", {"task_id": "s", "triggered_by": "manual"}),
 ]
@@ -559,6 +553,30 @@ async def test_a_task_that_is_not_built_says_so_and_does_nothing(
     assert len(app.queue) == 0
 
 
+async def test_a_failed_job_is_retried_once_however_often_the_wish_is_delivered() -> None:
+    app = a_market()
+    app.sources.put(URL, RefusedError("http.denied", "not for you"))
+    await parse_task(ctx(app), job_id=JOB, supplier_name="Acme", source_config={"file_path": URL})
+    app.sources.put(URL, LIST.encode())
+
+    results = [await retry_job_task(ctx(app), job_id=JOB, attempt=1) for _ in range(2)]
+    await app.run()
+    late = await retry_job_task(ctx(app), job_id=JOB, task_id="retry-1")
+
+    assert [(result["status"], result["retry_count"]) for result in results] == [
+        ("success", 1),
+        ("success", 1),
+    ]
+    assert (late["status"], late["phase"], late["task_id"]) == ("error", "complete", "retry-1")
+    assert (await app.jobs.get(JobId(UUID(JOB)))).phase is Phase.COMPLETE
+
+
+async def test_a_retry_of_a_job_that_nobody_knows_is_an_answer_and_no_crash() -> None:
+    result = await retry_job_task(ctx(a_market()), job_id=JOB)
+
+    assert (result["status"], result["code"]) == ("error", "job.not_found")
+
+
 def test_every_task_of_the_deployment_stands_under_every_name_that_it_has() -> None:
     names = [task.__name__ for task in TASKS]
 
@@ -573,5 +591,6 @@ def test_every_task_of_the_deployment_stands_under_every_name_that_it_has() -> N
         "poll_ml_job_status_task",
         "recalc_aggregates_task",
         "recalc_product_aggregates_task",
+        "retry_job_task",
         *(name for name, _ in NOT_BUILT_CALLS),
     }

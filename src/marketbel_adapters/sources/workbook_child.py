@@ -2,7 +2,7 @@
 
 Run by `run_confined`, never imported by the parent: stdin is the workbook, the first argument (if
 any) the wanted sheet; `or-first` after it says that the first one will do as well. stdout is one
-JSON value a line: `{"sheet": name}`, then a list of cells a row; or a single `{"error": code, ...}`.
+JSON value a line: `{"sheet": name}`, then a list of cells a row; or a single `{"error": code, …}`.
 """
 
 import json

@@ -11,7 +11,6 @@ __all__ = ["cleanup_shared_files_task"]
 async def cleanup_shared_files_task(
     container: Container,
     *,
-    may_retry: bool,  # noqa: ARG001 - nothing is half done: the next clean-up goes on
     ttl_hours: float | None = None,
     dry_run: bool = False,
     **unknown: object,

@@ -205,6 +205,31 @@ async def test_a_stopped_worker_hands_its_jobs_back_without_costing_a_try(shop: 
     assert shop.runs == [("long", 1)] * 11
 
 
+async def test_what_was_claimed_at_the_instant_of_the_stop_is_handed_back_too(shop: Shop) -> None:
+    await shop.ask("slow_task", "long")
+    worker = shop.worker()
+
+    await worker.start_jobs([b"long"])
+    [claimed] = worker.tasks
+    await worker.hand_back()
+
+    assert claimed == "long"
+    assert await shop.marked_by("long") is None
+    assert await shop.waits("long")
+
+
+async def test_what_others_have_marked_does_not_hide_what_is_free(shop: Shop) -> None:
+    for number in range(300):
+        await shop.pool.set(f"arq:in-progress:held-{number}", "other", px=60_000)
+        await shop.pool.zadd(QUEUE, {f"held-{number}": 1})
+    await shop.ask("poll_task", "free")
+
+    async with working(shop.worker()):
+        await until(lambda: _is_gone(shop, "free"))
+
+    assert shop.runs == [("free", 1)]
+
+
 async def test_a_job_that_has_its_worker_stopped_for_ever_ends_by_its_tries(shop: Shop) -> None:
     await shop.ask("slow_task", "long")
     await shop.pool.set("arq:given-back:long", 20)

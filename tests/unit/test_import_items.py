@@ -285,7 +285,7 @@ async def test_a_commit_that_is_lost_leaves_nothing_and_the_next_delivery_import
 
     assert left == [[], [], []]
     assert (waiting.phase, waiting.deferrals, waiting.attempt) == (Phase.ANALYZING, 1, 1)
-    assert (imported.phase, imported.deferrals) == (Phase.MATCHING, 0)
+    assert (imported.phase, imported.deferrals) == (Phase.MATCHING, 1)
     assert len(world.catalog.items()) == 2
 
 

@@ -257,12 +257,12 @@ def test_a_replay_counts_the_attempts_anew() -> None:
     )
 
 
-def test_what_was_counted_in_a_phase_is_forgotten_with_it() -> None:
+def test_what_was_counted_in_a_phase_is_forgotten_with_it_but_not_the_attempts_tries() -> None:
     job = a_job(deliveries=2, deferrals=3, waits=1, not_before=NOW, deferred_by=_FAILURE)
 
     moved = advance(job, _SUBMITTED, now=_LATER)
 
-    assert (moved.deliveries, moved.deferrals, moved.waits) == (0, 0, 0)
+    assert (moved.deliveries, moved.deferrals, moved.waits) == (0, 3, 0)
     assert (moved.not_before, moved.deferred_by) == (None, None)
 
 

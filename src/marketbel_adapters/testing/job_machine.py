@@ -47,7 +47,7 @@ class JobMachine(RuleBasedStateMachine):
         self.retries = 0  # since the last replay
         self.replays = 0
         self.new_holders = 0
-        self.lost = 0  # in this phase
+        self.lost = 0  # in this attempt
         self.deferrals = 0  # in this phase
         self.waits = 0  # in this phase
         self.resubmissions = 0  # in this attempt
@@ -96,7 +96,7 @@ class JobMachine(RuleBasedStateMachine):
         self.was_complete |= after.phase is Phase.COMPLETE
         assert after.changed_at == self.now
         if after.phase is not before.phase:
-            self.lost = self.deferrals = self.waits = 0
+            self.lost = self.waits = 0
             assert after.progressed_at is None
         if not isinstance(event, LeaseLost):
             self.deferred_until = None
@@ -117,7 +117,7 @@ class JobMachine(RuleBasedStateMachine):
                 self.retries = 0 if isinstance(event, Replayed) else self.retries + 1
                 self.replays += isinstance(event, Replayed)
                 self.new_holders += 1
-                self.resubmissions = 0
+                self.resubmissions = self.deferrals = 0
                 assert self.job.progress == JobProgress()
                 assert self.job.started_at is None
             case _:
@@ -141,7 +141,7 @@ class JobMachine(RuleBasedStateMachine):
         assert self.job.token == self.new_holders
 
     @invariant()
-    def losses_and_tries_are_counted_by_the_phase(self) -> None:
+    def losses_and_waits_are_counted_by_the_phase_and_tries_by_the_attempt(self) -> None:
         assert self.job.deliveries == self.lost
         assert (self.job.deferrals, self.job.waits) == (self.deferrals, self.waits)
 

@@ -20,7 +20,7 @@ from marketbel_core.ports import JournalEntry
 
 __all__ = ["violations"]
 
-_FIRST: Final = {"Created", "Recovered"}
+_FIRST: Final = {"Created"}
 _CLAIMED: Final = "Claimed"
 _EVENTS: Final[dict[str, type[JobEvent]]] = {event.__name__: event for _, event in TRANSITIONS}
 _NEW_HOLDER: Final = {

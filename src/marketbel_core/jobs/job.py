@@ -74,7 +74,7 @@ class Job:
         attempts_max: The last attempt that is allowed, at least 1.
         generation: From 1; a replayed dead letter adds one and begins at attempt 1 again.
         deliveries: How many workers vanished while they held the job in this phase, from 0.
-        deferrals: How many automatic tries this phase has used up, from 0.
+        deferrals: How many automatic tries the attempt has used up, from 0.
         waits: How often the step was deferred in this phase without using up a try, from 0.
         not_before: When the deferred step is to be tried again; `None` when nothing is deferred.
         deferred_by: The trouble that it was deferred for.

@@ -61,7 +61,7 @@ def advance(job: Job, event: JobEvent, *, now: datetime) -> Job:
         job, phase=target, version=job.version + 1, changed_at=now, actor=_actor(job, event)
     )
     if target is not job.phase:  # what was counted, was counted for the phase
-        moved = replace(moved, deliveries=0, deferrals=0, waits=0, progressed_at=None)
+        moved = replace(moved, deliveries=0, waits=0, progressed_at=None)
     if not isinstance(event, LeaseLost):
         moved = replace(moved, not_before=None, deferred_by=None)
     return _effect(moved, event)
@@ -126,6 +126,7 @@ def _anew(job: Job) -> Job:
         analysis_id=None,
         failure=None,
         progress=JobProgress(),
+        deferrals=0,
         resubmissions=0,
         started_at=None,
         completed_at=None,

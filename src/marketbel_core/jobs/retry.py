@@ -12,7 +12,7 @@ from marketbel_core.jobs.job import Job
 __all__ = ["backoff", "next_try"]
 
 _TRIES_MAX: Final = 3
-"""Automatic tries in a phase before the attempt fails and a person is asked."""
+"""Automatic tries in an attempt before it fails and a person is asked."""
 
 _BASE: Final = timedelta(seconds=15)
 _CAP: Final = timedelta(minutes=5)

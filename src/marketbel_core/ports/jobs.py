@@ -155,7 +155,7 @@ class JournalEntry:
     Attributes:
         position: The journal's own name for the line; later lines have greater ones.
         at: The server's instant (aware, UTC).
-        event: `Created`, `Claimed`, `Recovered` or the name of a `JobEvent`.
+        event: `Created`, `Claimed` or the name of a `JobEvent`.
         before: The phase before; `None` for a job seen for the first time.
         token: The token under which it was written.
         job: As it was stored by it.

@@ -141,7 +141,7 @@ class Deferred:
     Attributes:
         failure: What the trouble was.
         until: Not before this instant.
-        is_counted: Whether it uses up one of the attempt's automatic tries. Waiting for a neighbour
+        is_counted: Whether it uses up one of the attempt's tries. Waiting for a neighbour
             that is known to be away, or for another worker, does not.
     """
 

@@ -273,13 +273,14 @@ async def test_a_job_satisfies_the_rules_of_the_api_in_every_phase(
         return phase in seen
 
     async with working(settings, ml_analyze=neighbour.url):
-        (settings.uploads_dir / "prices.xlsx").write_bytes(b"x" * 3_000_000)
+        prices = "Наименование;Цена\n" + "Насос;10,00\n" * 150_000
+        (settings.uploads_dir / "prices.csv").write_text(prices, encoding="utf-8")
         await admin.enqueue(
             "download_and_trigger_ml",
             job_id=str(JOB),
             supplier_name="Молоко & Ко",
-            source_type="excel",
-            source_url=str(settings.uploads_dir / "prices.xlsx"),
+            source_type="csv",
+            source_url=str(settings.uploads_dir / "prices.csv"),
         )
         await until(lambda: in_phase("downloading"))
         neighbour.let_go.set()

@@ -11,9 +11,12 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+import typer.main
+
 import marketbel_adapters
 import marketbel_core
 from marketbel_core.jobs import EVENT_SUMMARIES, PHASE_PARAGRAPHS, TRANSITIONS, JobEvent, Phase
+from marketbel_runtime.cli.app import app
 from marketbel_runtime.settings import Settings
 from marketbel_runtime.tasks import TASKS
 from marketbel_runtime.tasks.not_built import NOT_BUILT
@@ -88,6 +91,24 @@ def _arguments(task: Callable[..., object]) -> str:
         and parameter.name not in {"may_retry", "attempt"}
     ]
     return ", ".join(named) or "none"
+
+
+def _job_commands() -> str:
+    groups: Any = typer.main.get_command(app)
+    lines = ["| command | arguments and options | what it does |", "|---|---|---|"]
+    for group in ("jobs", "dlq"):
+        for name, command in groups.commands[group].commands.items():
+            given = [_given(parameter) for parameter in command.params]
+            shown = ", ".join(f"`{each}`" for each in given if each != "--json") or "none"
+            done = (command.help or "").partition("\n\n")[0].replace("\n", " ")
+            lines.append(f"| `{group} {name}` | {shown} | {done} |")
+    return "\n".join(lines)
+
+
+def _given(parameter: Any) -> str:  # noqa: ANN401 - of the library that typer has inside
+    if parameter.param_type_name == "argument":
+        return f"{parameter.metavar}{'...' if parameter.nargs < 0 else ''}"
+    return str(parameter.opts[0])
 
 
 def _settings() -> str:
@@ -249,6 +270,7 @@ def _modules(folder: Path) -> Iterator[tuple[Path, ast.Module]]:
 
 PARTS: Final[Mapping[str, Callable[[], str]]] = {
     "adapters": _adapters,
+    "job-commands": _job_commands,
     "jobs-diagram": _jobs_diagram,
     "jobs-events": _jobs_events,
     "jobs-phases": _jobs_phases,

@@ -10,6 +10,7 @@ from marketbel_core.ports import (
     CandidateIndex,
     Catalog,
     Clock,
+    FileInspector,
     FileSource,
     FileStore,
     IdSource,
@@ -22,9 +23,11 @@ from marketbel_core.ports import (
     RowReader,
     StepQueue,
     Telemetry,
+    WaitingTriggers,
 )
 from marketbel_core.use_cases import (
     CancelJob,
+    CleanUpFiles,
     CollectItems,
     Courier,
     ImportItems,
@@ -62,6 +65,7 @@ class Container(containers.DeclarativeContainer):
     holds: providers.Dependency[JobHolds] = providers.Dependency()
     ids: providers.Dependency[IdSource] = providers.Dependency()
     inbox: providers.Dependency[Inbox] = providers.Dependency()
+    inspector: providers.Dependency[FileInspector] = providers.Dependency()
     jobs: providers.Dependency[JobStore] = providers.Dependency()
     journal: providers.Dependency[JobJournal] = providers.Dependency()
     leases: providers.Dependency[Leases] = providers.Dependency()
@@ -69,6 +73,7 @@ class Container(containers.DeclarativeContainer):
     reader: providers.Dependency[RowReader] = providers.Dependency()
     sources: providers.Dependency[FileSource] = providers.Dependency()
     telemetry: providers.Dependency[Telemetry] = providers.Dependency()
+    triggers: providers.Dependency[WaitingTriggers] = providers.Dependency()
 
     # What the steps share.
     bulkhead = providers.Singleton(Bulkhead)
@@ -100,6 +105,7 @@ class Container(containers.DeclarativeContainer):
         archive=archive,
         sources=sources,
         files=files,
+        inspector=inspector,
         analyzer=analyzer,
         queue=queue,
         clock=clock,
@@ -166,4 +172,13 @@ class Container(containers.DeclarativeContainer):
     cancel_job = providers.Factory(CancelJob, mover=mover, queue=queue)
     take_retries = providers.Factory(
         TakeRetries, inbox=inbox, jobs=jobs, leases=leases, queue=queue, telemetry=telemetry
+    )
+    clean_up_files = providers.Factory(
+        CleanUpFiles,
+        files=files,
+        jobs=jobs,
+        triggers=triggers,
+        clock=clock,
+        telemetry=telemetry,
+        ttl=settings.provided.file_ttl,
     )

@@ -21,8 +21,10 @@ from marketbel_adapters.memory import (
     MemoryJobStore,
     MemoryLeases,
     MemoryStepQueue,
+    MemoryWaitingTriggers,
     RecordingTelemetry,
     ScriptedAnalyzer,
+    ScriptedFileInspector,
 )
 from marketbel_adapters.routing import GuardedAnalyzer, LocalAnalyzer, RoutingAnalyzer
 from marketbel_adapters.sources.rows import LocalRowReader
@@ -53,6 +55,7 @@ async def production(
     # Imported here: the in-memory graph needs none of these packages.
     from marketbel_adapters import arq, disk, ml_analyze, postgres, system  # noqa: PLC0415
     from marketbel_adapters import redis as redis_adapters  # noqa: PLC0415
+    from marketbel_adapters.sources import checking  # noqa: PLC0415
     from marketbel_runtime.fetching import open_sources  # noqa: PLC0415
 
     uploads = settings.require_uploads_dir()
@@ -99,6 +102,7 @@ async def production(
                 "queue": queue,
             }
         )
+        queues = [settings.queue_name, arq.heavy_queue_of(settings.queue_name)]
         container = Container(
             settings=providers.Object(settings),
             analyzer=providers.Object(analyzer),
@@ -112,13 +116,24 @@ async def production(
             holds=providers.Singleton(LeasedJobHolds, jobs, lease=settings.job_lease),
             ids=providers.Singleton(system.TimeOrderedIdSource),
             inbox=providers.Singleton(redis_adapters.RedisInbox, redis),
+            inspector=providers.Singleton(
+                checking.ConfinedFileInspector,
+                files,
+                path_of=files.path_of,
+                macros_refused=settings.macros_refused,
+            ),
             jobs=providers.Object(jobs),
             journal=providers.Singleton(redis_adapters.RedisJobJournal, redis),
             leases=providers.Singleton(redis_adapters.RedisLeases, redis),
             queue=providers.Object(queue),
-            reader=providers.Singleton(LocalRowReader, files),
+            reader=providers.Singleton(
+                LocalRowReader, files, cpu_seconds_max=settings.reading_cpu_seconds_max
+            ),
             sources=providers.Object(sources),
             telemetry=providers.Object(telemetry),
+            triggers=providers.Singleton(
+                redis_adapters.RedisWaitingTriggers, redis, queues=queues
+            ),
         )
         container.check_dependencies()
         yield container
@@ -139,7 +154,7 @@ async def desk(settings: Settings, *, database: bool = True) -> AsyncGenerator[C
         SettingsError: an address is missing.
         PortError: Redis cannot be reached.
     """
-    from marketbel_adapters import arq, postgres, system  # noqa: PLC0415
+    from marketbel_adapters import arq, system  # noqa: PLC0415
     from marketbel_adapters import redis as redis_adapters  # noqa: PLC0415
 
     async with AsyncExitStack() as stack:
@@ -151,6 +166,8 @@ async def desk(settings: Settings, *, database: bool = True) -> AsyncGenerator[C
         jobs = redis_adapters.RedisJobStore(redis, dlq_name=settings.dlq_name)
         kept: dict[str, providers.Provider[object]] = {}
         if database:
+            from marketbel_adapters import postgres  # noqa: PLC0415 - slow to import
+
             engine = postgres.create_engine(settings.require_database_url())
             stack.push_async_callback(engine.dispose)
             kept["archive"] = providers.Singleton(postgres.PostgresJobArchive, engine)
@@ -178,10 +195,12 @@ class InMemory:
     clock: ManualClock
     files: MemoryFileStore
     inbox: MemoryInbox
+    inspector: ScriptedFileInspector
     jobs: MemoryJobStore
     queue: MemoryStepQueue
     sources: MemoryFileSource
     telemetry: RecordingTelemetry
+    triggers: MemoryWaitingTriggers
 
     async def run(self) -> int:
         """Run the steps that were asked for until none is left; return how many ran."""
@@ -196,10 +215,12 @@ class InMemory:
 def memory(settings: Settings | None = None) -> InMemory:
     """Return the same graph on in-memory adapters: nothing to open, nothing to close.
 
-    Files for ml-analyze go to a scripted analyzer; all others are read for real.
+    Files are not judged unless the scripted inspector is told to; those for ml-analyze go to a
+    scripted analyzer, and all others are read for real.
     """
     clock = ManualClock()
-    files = MemoryFileStore()
+    files = MemoryFileStore(clock)
+    inspector = ScriptedFileInspector(files)
     analyzer = ScriptedAnalyzer()
     catalog = MemoryCatalog()
     archive = MemoryJobArchive()
@@ -210,6 +231,7 @@ def memory(settings: Settings | None = None) -> InMemory:
     telemetry = RecordingTelemetry()
     breaker = MemoryBreaker(clock)
     guarded = GuardedAnalyzer(analyzer, breaker=breaker, telemetry=telemetry)
+    triggers = MemoryWaitingTriggers()
     container = Container(
         settings=providers.Object(settings or Settings(_env_file=None)),
         archive=providers.Object(archive),
@@ -223,6 +245,7 @@ def memory(settings: Settings | None = None) -> InMemory:
         holds=providers.Singleton(LeasedJobHolds, jobs),
         ids=providers.Singleton(CountingIdSource),
         inbox=providers.Object(inbox),
+        inspector=providers.Object(inspector),
         jobs=providers.Object(jobs),
         journal=providers.Object(jobs.journal),
         leases=providers.Singleton(MemoryLeases, clock),
@@ -230,6 +253,7 @@ def memory(settings: Settings | None = None) -> InMemory:
         reader=providers.Singleton(LocalRowReader, files),
         sources=providers.Object(sources),
         telemetry=providers.Object(telemetry),
+        triggers=providers.Object(triggers),
     )
     container.check_dependencies()
     return InMemory(
@@ -240,8 +264,10 @@ def memory(settings: Settings | None = None) -> InMemory:
         clock=clock,
         files=files,
         inbox=inbox,
+        inspector=inspector,
         jobs=jobs,
         queue=queue,
         sources=sources,
         telemetry=telemetry,
+        triggers=triggers,
     )

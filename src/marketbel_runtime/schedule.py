@@ -17,12 +17,17 @@ from arq.connections import ArqRedis
 from redis.exceptions import RedisError
 
 from marketbel_core.errors import UnavailableError
+from marketbel_core.ports import Leases
 from marketbel_runtime.container import Container
 
-__all__ = ["Chore", "chores_of", "keeping", "ticking"]
+__all__ = ["Chore", "chores_of", "keeping", "taking_turns", "ticking"]
 
 _RELAY_INTERVAL: Final = timedelta(seconds=2)
 """What PostgreSQL has not heard of when Redis is lost is done again: let it be little."""
+
+_CLEAN_UP_INTERVAL: Final = timedelta(hours=6)
+_CLEAN_UP_TICK: Final = timedelta(minutes=5)
+"""How late a clean-up may be when the worker whose turn it was is gone."""
 
 _INBOX_INTERVAL: Final = timedelta(seconds=1)
 """How long a person's wish lies in the inbox at most; looking costs two commands."""
@@ -47,10 +52,17 @@ def chores_of(container: Container, pool: ArqRedis) -> list[Chore]:
     """Return the chores of a worker with this container, which enqueues through `pool`."""
     settings = container.settings()
     poll = functools.partial(_ask_for_round, container, pool)
+    clean_up = taking_turns(
+        container.clean_up_files(),
+        leases=container.leases(),
+        name="clean-up",
+        every=_CLEAN_UP_INTERVAL,
+    )
     return [
         Chore(name="poll", every=settings.ml_poll_interval, body=poll),
         Chore(name="rescue", every=settings.rescue_interval, body=container.rescue_jobs()),
         Chore(name="relay", every=_RELAY_INTERVAL, body=container.relay_journal()),
+        Chore(name="clean-up", every=_CLEAN_UP_TICK, body=clean_up),
         Chore(name="retries", every=_INBOX_INTERVAL, body=container.take_retries()),
     ]
 
@@ -120,3 +132,31 @@ async def _ask_for_round(container: Container, pool: ArqRedis) -> None:
         )
     except (RedisError, OSError, TimeoutError) as error:
         raise UnavailableError(str(error), code="redis.unavailable") from error
+
+
+def taking_turns(
+    body: Callable[[], Awaitable[object]], *, leases: Leases, name: str, every: timedelta
+) -> Callable[[], Awaitable[None]]:
+    """Return `body` as something that any number of workers may await at any time.
+
+    It is done once in each `every`, by whoever comes first: the right to it is held that long and
+    is not given back, unless the body fails, so that somebody tries again at the next tick.
+
+    Args:
+        body: What is to be done.
+        leases: Where the workers agree.
+        name: Of the turn.
+        every: How long a turn lasts; ticks come more often, or turns would drift.
+    """
+
+    async def turn() -> None:
+        lease = await leases.acquire(name, duration=every)
+        if lease is None:
+            return
+        try:
+            await body()
+        except BaseException:
+            await leases.release(lease)
+            raise
+
+    return turn

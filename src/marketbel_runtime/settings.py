@@ -101,8 +101,7 @@ class Settings(BaseSettings):
         str,
         Field(
             pattern=_NO_SPACE,
-            description="Dead letters go to the Redis set `arq:dlq:` and this name; none are "
-            "written yet",
+            description="Dead letters are listed in the Redis set `arq:dlq:` and this name",
         ),
     ] = "price-ingestion-dlq"
     max_workers: Annotated[
@@ -172,13 +171,22 @@ class Settings(BaseSettings):
     max_file_size_mb: Annotated[
         int, Field(ge=1, le=500, description="Larger files are refused, in mebibytes")
     ] = 50
+    xlsx_macros: Annotated[
+        Literal["refuse", "flag"],
+        BeforeValidator(str.lower),
+        Field(
+            description="What becomes of workbooks with macros, links to other workbooks or calls "
+            "of other programs: refused, or carried with a mark in the sidecar"
+        ),
+    ] = "refuse"
     file_cleanup_ttl_hours: Annotated[
         int,
         Field(
             ge=1,
             le=168,
-            description="How long a carried file is kept; the clean-up is not there yet, and "
-            "files stay until somebody removes them",
+            description="How long carried and uploaded files are kept, counted from when they "
+            "came; those that a job on its way needs stay longer. The worker cleans up every "
+            "6 hours",
         ),
     ] = 24
 
@@ -334,6 +342,11 @@ class Settings(BaseSettings):
         return self.max_file_size_mb * 1024 * 1024
 
     @property
+    def file_ttl(self) -> timedelta:
+        """How long files in the shared folder are kept."""
+        return timedelta(hours=self.file_cleanup_ttl_hours)
+
+    @property
     def review_for(self) -> timedelta:
         """How long a review task waits for a person."""
         return timedelta(days=self.match_review_expiration_days)
@@ -349,6 +362,18 @@ class Settings(BaseSettings):
     def download_max(self) -> timedelta:
         """How long a download may take: the step has to say what came of it afterwards."""
         return timedelta(seconds=self.step_seconds_max * 0.8)
+
+    @property
+    def reading_cpu_seconds_max(self) -> int:
+        """The processor time that reading one file may take: a minute less than JOB_TIMEOUT, or
+        half of a shorter one.
+        """
+        return max(1, self.job_timeout - 60, self.job_timeout // 2)
+
+    @property
+    def macros_refused(self) -> bool:
+        """Whether a workbook that could act is refused."""
+        return self.xlsx_macros == "refuse"
 
     @property
     def step_max(self) -> timedelta:

@@ -66,7 +66,9 @@ async def test_the_sidecar_is_what_neighbours_expect(tmp_path: Path) -> None:
         ("downloaded_by", "python-ingestion"),
         ("job_id", str(sidecar.job_id)),
         ("checksum_sha256", "0123456789abcdef" * 4),
-        ("sniffed_type", "xlsx"),
+        ("sniffed_type", "xlsm"),
+        ("formula_cells", 7),
+        ("macros", True),
         ("schema_version", 1),
     ]
 
@@ -90,6 +92,7 @@ async def test_a_sidecar_of_the_predecessor_is_read(tmp_path: Path) -> None:
 
     assert read is not None
     assert (read.source_type, read.checksum_sha256) == (SourceType.CSV, "")
+    assert (read.sniffed_type, read.formula_cells, read.macros) == ("", 0, False)
     assert read.downloaded_at.isoformat() == "2025-12-04T10:00:00+00:00"
 
 
@@ -184,7 +187,7 @@ async def test_a_sidecar_that_speaks_of_another_file_is_not_used(
     tmp_path: Path, elsewhere: dict[str, str]
 ) -> None:
     sidecar = a_sidecar()
-    key = file_key(sidecar.job_id, at=sidecar.downloaded_at, filename="list.xlsx")
+    key = file_key(sidecar.job_id, at=sidecar.downloaded_at, filename=sidecar.original_filename)
     store = DiskFileStore(tmp_path)
     await store.store(key, chunks_of(b"bytes"), size_bytes_max=ROOMY)
     await store.attach(key, sidecar)
@@ -196,7 +199,7 @@ async def test_a_sidecar_that_speaks_of_another_file_is_not_used(
     written.write_text(json.dumps({**body, **same}), encoding="utf-8")
     assert await store.sidecar(key) == sidecar
     written.write_text(json.dumps({**body, **changed}), encoding="utf-8")
-    with pytest.raises(ProtocolError) as refusal:
+    with pytest.raises(RefusedError) as refusal:
         await store.sidecar(key)
 
     assert refusal.value.code == "meta.mismatch"

@@ -16,11 +16,13 @@ from marketbel_adapters.testing.builders import NOW, a_job
 from marketbel_core.errors import IllegalTransitionError, ProtocolError, StaleJobError
 from marketbel_core.jobs import (
     AttemptFailed,
+    Cancelled,
     DownloadStarted,
     Failure,
     ItemsMatched,
     Job,
     Phase,
+    RetryRequested,
     advance,
     claimed,
 )
@@ -200,6 +202,32 @@ async def test_a_holder_who_wakes_between_a_reapers_look_and_its_grip_keeps_the_
 
     assert await store.get(job.id) == holder
     assert await store.refused() == {"stale": 0, "illegal": 0}
+
+
+async def test_a_job_that_ends_and_begins_anew_under_a_reapers_eyes_stays_lent(
+    store: RedisJobStore, redis: Redis, job: Job
+) -> None:
+    holder = await store.claim(job.id, duration=_MINUTE)
+    assert holder is not None
+    await _expire(redis, job)
+    look, again = store._read_page, None
+
+    async def ended_and_lent_again(*what: Any) -> Any:
+        nonlocal again
+        ended = advance(holder, Cancelled(), now=NOW)
+        await store.save(ended, read=holder, event=Cancelled)
+        page = await look(*what)
+        retried = advance(ended, RetryRequested(), now=NOW)
+        await store.save(retried, read=ended, event=RetryRequested)
+        again = await store.claim(job.id, duration=_MINUTE)
+        return page
+
+    with patch.object(store, "_read_page", ended_and_lent_again):
+        assert await store.reap(limit=9) == []
+
+    assert again is not None
+    assert await store.renew(again, duration=_MINUTE) is Renewal.HELD
+    assert set(await store.held([job.id])) == {job.id}
 
 
 async def test_a_lease_on_what_is_no_job_any_more_holds_up_no_reaper(

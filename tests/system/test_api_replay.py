@@ -31,6 +31,12 @@ from starlette.routing import Route
 
 from marketbel_adapters.postgres import create_engine
 from marketbel_adapters.redis import create_redis
+from marketbel_core.catalog import SourceRef, SourceType
+from marketbel_core.ids import parse_job_id
+from marketbel_core.jobs import Phase
+from marketbel_core.ports import Tray
+from marketbel_core.use_cases import StartRequest
+from marketbel_runtime.lifespan import production
 from marketbel_runtime.ml_standin import serve
 from marketbel_runtime.settings import Settings
 from marketbel_runtime.worker import make_worker
@@ -431,8 +437,9 @@ async def test_a_supplier_deleted_while_its_list_is_on_the_way_ends_the_job_and_
     settings: Settings, admin: Admin, engine: AsyncEngine, neighbour: Neighbour, until: Until
 ) -> None:
     other = uuid5(JOB, "other")
+    here = {"fetch_allow_networks": "127.0.0.1", "fetch_allowed_ports": "1-65535"}
 
-    async with working(settings):
+    async with working(settings.model_copy(update=here)):
         await run_list(admin, until, LIST, name="Other", job_id=other)
         before = await value(engine, "SELECT count(*) FROM products")
         supplier_id = await api_sql.create_supplier(engine, "Acme")
@@ -464,12 +471,15 @@ def test_each_message_of_the_api_is_listed_in_its_place() -> None:
         for part in MESSAGES
         if part != "note"
     } == {
-        "consumed": ["enqueue by two commands", "enqueue by the atomic script"],
+        "consumed": [
+            "enqueue by two commands",
+            "enqueue by the atomic script",
+            "retry a failed job",
+        ],
         "waiting_for_its_consumer": [
             "sync one supplier",
             "upload a csv file",
             "upload a workbook",
-            "retry a failed job",
             "sync the master sheet by hand",
             "sync because a supplier was created",
             "choose the master sheet",
@@ -532,11 +542,31 @@ def lay_out_files(message: Mapping[str, Any], uploads: Path) -> None:
             book.save(uploads / name)
 
 
+async def lay_out_failed_job(message: Mapping[str, Any], settings: Settings) -> None:
+    """Have the job fail that the message wishes to be retried, and cure what it failed of."""
+    if message["key"] != Tray.RETRY_TRIGGERS:
+        return
+    (trigger,) = payloads(message)
+    name = f"{trigger['job_id']}.csv"
+    async with production(settings) as container:
+        job = await container.start_ingestion()(
+            StartRequest(
+                source=SourceRef(type=SourceType.CSV, location=name),
+                supplier_name="Acme",
+                read_here=True,
+                job_id=parse_job_id(trigger["job_id"]),
+            )
+        )
+        assert (await container.courier()(job.id)).phase is Phase.FAILED
+    (settings.uploads_dir / name).write_text(LIST, encoding="utf-8")
+
+
 @pytest.mark.parametrize("message", MESSAGES["consumed"], ids=lambda message: message["name"])
 async def test_a_message_that_has_its_consumer_is_taken_by_the_worker(
     settings: Settings, admin: Admin, until: Until, message: dict[str, Any]
 ) -> None:
     lay_out_files(message, settings.uploads_dir)
+    await lay_out_failed_job(message, settings)
     for command in message["commands"]:
         await admin.send(*command)
     wanted = message["afterwards"]
@@ -548,6 +578,37 @@ async def test_a_message_that_has_its_consumer_is_taken_by_the_worker(
 
     async with working(settings):
         await until(is_taken)
+
+    retried = [job for job in await admin.all() if job.retry_count != "0"]
+    assert len(retried) == (message["key"] == Tray.RETRY_TRIGGERS)
+
+
+async def test_a_retry_button_that_is_pressed_often_starts_one_attempt_and_no_job_is_lost(
+    settings: Settings, admin: Admin, until: Until
+) -> None:
+    message = next(each for each in MESSAGES["consumed"] if each["key"] == Tray.RETRY_TRIGGERS)
+    (trigger,) = payloads(message)
+    await lay_out_failed_job(message, settings)
+    for wish in [trigger, {**trigger, "job_id": str(JOB)}, trigger, "no JSON", trigger]:
+        await admin.send("LPUSH", "retry:triggers", wish)
+
+    async def is_complete() -> bool:
+        return [job.phase for job in await admin.all()] == ["complete"]
+
+    async with working(settings):
+        await until(is_complete)
+        await until(lambda: nothing_waits(admin))
+
+    assert [job.retry_count for job in await admin.all()] == ["1"]
+    rejected = await admin.send("LRANGE", "marketbel:inbox:dead:retry:triggers", 0, -1)
+    assert [json.loads(line)["message"] for line in rejected][1] == "no JSON"
+    assert str(JOB) in json.loads(rejected[0])["reason"]
+
+
+async def nothing_waits(admin: Admin) -> bool:
+    return not await admin.send(
+        "EXISTS", "retry:triggers", "marketbel:inbox:taken:retry:triggers", "{queue}"
+    )
 
 
 @pytest.mark.parametrize(

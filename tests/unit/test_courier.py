@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from marketbel_adapters.memory import MemoryFileStore
+from marketbel_adapters.memory import MemoryFileStore, ScriptedFileInspector
 from marketbel_adapters.memory.sources import MemoryFile
 from marketbel_adapters.testing.builders import a_job
 from marketbel_core.catalog import FileType, SourceRef, SourceType
@@ -20,6 +20,7 @@ from marketbel_core.errors import (
     UnavailableError,
 )
 from marketbel_core.ids import FileKey, JobId
+from marketbel_core.intake.stored_file import FileFacts
 from marketbel_core.jobs import Cancelled, DownloadStarted, Failure, Job, Phase, RetryRequested
 from marketbel_core.ports import (
     Catalog,
@@ -103,7 +104,10 @@ async def started(
 def courier_of(
     world: InMemory, *, sources: FileSource | None = None, files: FileStore | None = None
 ) -> Courier:
-    return world.container.courier(sources=sources or world.sources, files=files or world.files)
+    inspector = world.inspector if files is None else ScriptedFileInspector(files)
+    return world.container.courier(
+        sources=sources or world.sources, files=files or world.files, inspector=inspector
+    )
 
 
 async def test_a_file_for_ml_analyze_is_stored_with_its_sidecar_and_submitted() -> None:
@@ -313,6 +317,51 @@ async def test_a_file_that_is_not_taken_leaves_nothing_behind(
     assert await world.files.keys() == []
     assert world.analyzer.requests == []
     assert world.telemetry.counts[f"refused.{code}"] == 1
+
+
+async def test_a_file_that_is_refused_for_its_content_leaves_nothing_behind() -> None:
+    world = memory()
+    job = await started(world, MemoryFile(content=_LIST, filename="march.xlsx"))
+    world.inspector.tell("march.xlsx", RefusedError("xlsx.bomb", "save it again"))
+
+    failed = await world.container.courier()(job.id)
+
+    assert failed.failure is not None
+    assert (failed.failure.code, failed.failure.message) == ("xlsx.bomb", "save it again")
+    assert not world.files.stored_keys()
+    assert world.analyzer.requests == []
+    assert world.telemetry.counts["refused.xlsx.bomb"] == 1
+
+
+async def test_a_file_that_cannot_be_judged_now_is_fetched_again_later() -> None:
+    world = memory()
+    job = await started(world)
+    world.inspector.tell("march.csv", UnavailableError("busy", code="check.unavailable"))
+    waiting = await world.container.courier()(job.id)
+    left = world.files.stored_keys()
+    world.inspector.tell("march.csv", FileFacts(file_type=FileType.CSV, sniffed_type="csv"))
+
+    carried = await world.container.courier()(job.id)
+
+    assert not left
+    assert waiting.deferrals == 1
+    assert carried.phase is Phase.ANALYZING
+
+
+async def test_the_content_and_not_the_name_says_what_the_sidecar_and_the_analyzer_hear() -> None:
+    world = memory()
+    job = await started(world, MemoryFile(content=_LIST, filename="march.csv"))
+    facts = FileFacts(file_type=FileType.EXCEL, sniffed_type="xlsm", formula_cells=3, macros=True)
+    world.inspector.tell("march.csv", facts)
+
+    carried = await world.container.courier()(job.id)
+
+    assert carried.file_key is not None
+    sidecar = await world.files.sidecar(carried.file_key)
+    assert sidecar is not None
+    assert (sidecar.file_type, sidecar.sniffed_type) == (FileType.EXCEL, "xlsm")
+    assert (sidecar.formula_cells, sidecar.macros) == (3, True)
+    assert [request.file_type for request in world.analyzer.requests] == [FileType.EXCEL]
 
 
 async def test_a_file_of_exactly_the_limit_is_taken() -> None:

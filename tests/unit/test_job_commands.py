@@ -194,8 +194,8 @@ async def test_a_job_that_redis_has_forgotten_is_shown_as_the_archive_remembers_
     assert (details.job, details.is_stored, details.is_dead_letter) == (job, False, False)
 
 
-async def _away(_: JobId, *, limit: int) -> list[JournalEntry]:
-    raise UnavailableError(f"no answer for {limit} lines", code="postgres.unavailable")
+async def _away(job_id: JobId, *, limit: int) -> list[JournalEntry]:
+    raise UnavailableError(f"no answer for {limit} lines of {job_id}", code="postgres.unavailable")
 
 
 async def test_a_job_is_shown_without_its_history_while_the_database_is_away(

@@ -1,9 +1,13 @@
-"""The ticker: it never overlaps itself, and no failure ends it."""
+"""The ticker: it never overlaps itself, and no failure ends it; turns among workers."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
-from marketbel_runtime.schedule import Chore, keeping, ticking
+import pytest
+
+from marketbel_adapters.memory import ManualClock, MemoryLeases
+from marketbel_runtime.schedule import Chore, keeping, taking_turns, ticking
 
 AT_ONCE = timedelta(microseconds=1)
 
@@ -94,3 +98,43 @@ async def test_a_chore_that_fails_is_told_by_name_and_the_others_go_on() -> None
         await done.wait()
 
     assert set(told) == {"broken"}
+
+
+async def test_of_many_workers_one_does_it_once_in_each_turn() -> None:
+    clock, done = ManualClock(), list[str]()
+    leases = MemoryLeases(clock)
+
+    def worker(name: str) -> Callable[[], Awaitable[None]]:
+        async def body() -> None:
+            done.append(name)
+
+        return taking_turns(body, leases=leases, name="clean-up", every=timedelta(hours=6))
+
+    first, second = worker("first"), worker("second")
+    await asyncio.gather(first(), second())
+    clock.tick(timedelta(hours=5))
+    await first()
+    clock.tick(timedelta(hours=1))
+    await second()
+    await first()
+
+    assert done == ["first", "second"]
+
+
+async def test_a_turn_that_fails_is_tried_again_at_the_next_tick() -> None:
+    tries = 0
+
+    async def body() -> None:
+        nonlocal tries
+        tries += 1
+        if tries == 1:
+            raise KeyError(tries)
+
+    leases = MemoryLeases(ManualClock())
+    turn = taking_turns(body, leases=leases, name="clean-up", every=timedelta(hours=6))
+    with pytest.raises(KeyError):
+        await turn()
+    await turn()
+    await turn()
+
+    assert tries == 2

@@ -115,6 +115,9 @@ NUMBERS = [
     ("REDIS_PORT", 6379, "6380", 6380, "tcp://10.0.0.7:6379"),
     ("MAX_WORKERS", 5, "20", 20, "0"),
     ("JOB_TIMEOUT", 300, "600", 600, "5 minutes"),
+    ("JOB_LEASE_SECONDS", 30, "2", 2, "1"),
+    ("RESCUE_INTERVAL_SECONDS", 15, "60", 60, "0"),
+    ("SHUTDOWN_GRACE_SECONDS", 20, "5", 5, "4"),
     ("SYNC_INTERVAL_HOURS", 8, "168", 168, "169"),
     ("MATCH_AUTO_THRESHOLD", 95.0, "97.5", 97.5, "nan"),
     ("MATCH_POTENTIAL_THRESHOLD", 70.0, "60", 60.0, "-1"),
@@ -139,6 +142,7 @@ TEXTS = [
     ("MASTER_SHEET_URL", None, "https://d.example/s", "https://d.example/s", "a sheet"),
     ("ML_ANALYZE_URL", "http://ml-analyze:8001", "https://ml", "https://ml", "ml-analyze:8001"),
     ("USE_ML_PROCESSING", True, "False", False, "perhaps"),
+    ("XLSX_MACROS", "refuse", "Flag", "flag", "allow"),
 ]
 PLACES: list[tuple[str, Path, str, Path]] = [
     ("UPLOADS_DIR", Path("/shared/uploads"), "/data", Path("/data")),
@@ -239,6 +243,11 @@ def test_what_may_be_fetched_from_is_put_together_of_three_variables() -> None:
         policy = load_settings().fetch_policy
         assert policy.opens_address(IPv4Address("10.1.2.3"))
         assert not policy.opens_host("b.by")
+
+
+@pytest.mark.parametrize(("timeout", "seconds"), [(300, 240), (100, 50), (1, 1)])
+def test_reading_ends_before_its_step_does(timeout: int, seconds: int) -> None:
+    assert Settings(_env_file=None, job_timeout=timeout).reading_cpu_seconds_max == seconds
 
 
 def test_of_two_spellings_the_longer_one_wins_unless_it_is_empty() -> None:

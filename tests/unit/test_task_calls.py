@@ -2,9 +2,10 @@
 
 import pytest
 
-from marketbel_adapters.testing.builders import a_supplier
+from marketbel_adapters.testing.builders import a_job, a_supplier
 from marketbel_core.catalog import SourceType
-from marketbel_core.ids import parse_supplier_id
+from marketbel_core.ids import parse_job_id, parse_supplier_id
+from marketbel_core.jobs import Failure, Phase
 from marketbel_runtime.lifespan import InMemory, memory
 from marketbel_runtime.tasks import TASKS
 from marketbel_runtime.tasks.not_built import NOT_BUILT
@@ -12,6 +13,7 @@ from marketbel_runtime.tasks.not_built import NOT_BUILT
 URL = "https://shop.example/list.csv"
 JOB = "0c5f39a1-6d3d-4c5e-9f5f-0f2f0e7b1a11"
 SUPPLIER = "0c5f39a1-6d3d-4c5e-9f5f-0f2f0e7b1a12"
+FAILED_JOB = "0c5f39a1-6d3d-4c5e-9f5f-0f2f0e7b1a13"
 LIST = b"sku,name,price\nA1,Cable 1 m,2.50\n"
 
 DOWNLOAD = {"task_id", "job_id", "status", "file_path", "ml_job_id", "error", "duration_seconds"}
@@ -28,6 +30,11 @@ RECALCULATE = {
     *("task_id", "status", "trigger", "products_processed", "products_updated", "errors"),
     "duration_seconds",
 }
+RETRY = {
+    *("task_id", "job_id", "status", "phase", "retry_count", "message", "ml_job_id", "can_retry"),
+    "duration_seconds",
+}
+CLEAN_UP = {"files_found", "files_deleted", "bytes_freed", "errors"}
 POLL = {"jobs_polled", "jobs_updated", "errors"}
 
 CONFIG = {"file_path": URL, "original_filename": "list.csv", "sheet_name": "Sheet1"}
@@ -87,6 +94,13 @@ CALLS: list[tuple[str, dict[str, object], set[str]]] = [
     ("recalc_product_aggregates_task", {"product_ids": []}, RECALCULATE),
     ("poll_ml_job_status_task", {}, POLL),
     ("poll_ml_job_status_task", {"task_id": "t"}, POLL),
+    ("retry_job_task", {"job_id": FAILED_JOB}, RETRY),
+    ("retry_job_task", {"job_id": FAILED_JOB, "task_id": "t"}, RETRY),
+    ("retry_job_task", {"job_id": FAILED_JOB, "attempt": 1}, RETRY),
+    ("retry_job_task", {"job_id": FAILED_JOB, "triggered_at": "2026-01-01T00:00:00Z"}, RETRY),
+    ("cleanup_shared_files_task", {}, CLEAN_UP),
+    ("cleanup_shared_files_task", {"ttl_hours": 24, "dry_run": True}, CLEAN_UP),
+    ("cleanup_shared_files_task", {"ttl_hours": None, "task_id": "t"}, CLEAN_UP),
 ]
 
 
@@ -101,6 +115,13 @@ async def a_market() -> InMemory:
     )
     async with app.catalog.unit() as unit:
         await unit.suppliers.add(supplier)
+    await app.jobs.add(
+        a_job(
+            id=parse_job_id(FAILED_JOB),
+            phase=Phase.FAILED,
+            failure=Failure(code="http.denied", message="no"),
+        )
+    )
     return app
 
 

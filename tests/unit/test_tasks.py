@@ -9,10 +9,11 @@ import pytest
 from arq import Retry
 
 from marketbel_adapters.testing.builders import a_supplier
+from marketbel_adapters.testing.files import chunks_of
 from marketbel_core.catalog import SourceType
-from marketbel_core.errors import UnavailableError
-from marketbel_core.ids import JobId
-from marketbel_core.intake import ReadRows
+from marketbel_core.errors import RefusedError, UnavailableError
+from marketbel_core.ids import FileKey, JobId
+from marketbel_core.intake import ReadRows, file_key
 from marketbel_core.jobs import Failure, Job, Phase, Reading, RetryRequested
 from marketbel_core.ports import RowReader
 from marketbel_runtime.lifespan import InMemory, memory
@@ -21,6 +22,7 @@ from marketbel_runtime.tasks import (
     TASKS,
     Context,
     TaskUnavailableError,
+    cleanup_shared_files_task,
     courier_task,
     download_and_trigger_ml,
     import_items_task,
@@ -28,6 +30,7 @@ from marketbel_runtime.tasks import (
     parse_task,
     poll_ml_job_status_task,
     recalc_aggregates_task,
+    retry_job_task,
 )
 from marketbel_runtime.tasks.running import TRIES_MAX
 
@@ -406,18 +409,12 @@ async def test_a_list_that_is_not_as_it_was_said_fails_its_job_and_names_the_col
 
 async def test_a_retried_job_still_knows_how_its_list_is_laid_out() -> None:
     app = a_market()
-    app.sources.put(URL, UnavailableError("down", code="http.unavailable"))
-    call: dict[str, object] = {
-        "job_id": JOB,
-        "supplier_name": "Acme",
-        "source_config": {"file_path": URL, **FOREIGN_LAYOUT},
-    }
-    with pytest.raises(Retry):
-        await parse_task(ctx(app), **call)
+    app.sources.put(URL, RefusedError("http.denied", "not for you"))
+    config = {"file_path": URL, **FOREIGN_LAYOUT}
+    await parse_task(ctx(app), job_id=JOB, supplier_name="Acme", source_config=config)
     app.sources.put(URL, FOREIGN.encode("cp1250"))
 
-    await app.run()
-    await courier_task(ctx(app), job_id=JOB)
+    await retry_job_task(ctx(app), job_id=JOB)
     await app.run()
 
     assert [item.name for item in app.catalog.items()] == ["Herbata"]
@@ -480,13 +477,63 @@ async def test_a_supplier_without_a_source_is_refused_with_the_cure() -> None:
     assert "source_url" in str(result["error"])
 
 
+async def an_old_file(app: InMemory) -> FileKey:
+    key = file_key(JobId(UUID(JOB)), at=app.clock.now(), filename="list.csv")
+    await app.files.store(key, chunks_of(b"bytes"), size_bytes_max=9)
+    app.clock.tick(timedelta(hours=24))
+    return key
+
+
+async def test_the_clean_up_says_what_it_found_and_removed() -> None:
+    app = a_market()
+    await an_old_file(app)
+
+    result = await cleanup_shared_files_task(ctx(app))
+
+    assert result == {
+        "files_found": 1,
+        "files_deleted": 1,
+        "bytes_freed": 5,
+        "errors": [],
+        "bytes_found": 5,
+        "skipped": {},
+    }
+    assert await app.files.survey() == []
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "found", "deleted"),
+    [({"dry_run": True}, 1, 0), ({"ttl_hours": 25}, 0, 0), ({"ttl_hours": 1.5}, 1, 1)],
+)
+async def test_the_clean_up_does_as_its_caller_wishes(
+    kwargs: dict[str, object], found: int, deleted: int
+) -> None:
+    app = a_market()
+    await an_old_file(app)
+
+    result = await cleanup_shared_files_task(ctx(app), **kwargs)
+
+    assert (result["files_found"], result["files_deleted"]) == (found, deleted)
+
+
+@pytest.mark.parametrize(
+    "hours", [0, 0.9, -24, True, "24", float("nan"), float("inf"), 10**400, 8_761, [24]]
+)
+async def test_a_time_to_keep_files_that_is_none_is_refused(hours: object) -> None:
+    app = a_market()
+    key = await an_old_file(app)
+
+    result = await cleanup_shared_files_task(ctx(app), ttl_hours=hours)
+
+    assert (result["status"], result["code"]) == ("error", "job.invalid")
+    assert [found.name for found in await app.files.survey()] == [key]
+
+
 NOT_BUILT_CALLS: list[tuple[str, dict[str, object]]] = [
-    ("cleanup_shared_files_task", {"ttl_hours": 24, "dry_run": True}),
     ("enrich_item_task", {"task_id": "e", "supplier_item_id": JOB, "preserve_existing": True}),
     ("expire_review_queue_task", {}),
     ("handle_manual_match_event", {"event_id": "m", "supplier_item_id": JOB, "action": "unlink"}),
     ("master_sync_task", {"task_id": "s"}),
-    ("retry_job_task", {"job_id": JOB}),
     ("scheduled_sync_task", {}),
     ("trigger_master_sync_task", {"task_id": "s", "triggered_by": "manual"}),
 ]
@@ -506,11 +553,36 @@ async def test_a_task_that_is_not_built_says_so_and_does_nothing(
     assert len(app.queue) == 0
 
 
+async def test_a_failed_job_is_retried_once_however_often_the_wish_is_delivered() -> None:
+    app = a_market()
+    app.sources.put(URL, RefusedError("http.denied", "not for you"))
+    await parse_task(ctx(app), job_id=JOB, supplier_name="Acme", source_config={"file_path": URL})
+    app.sources.put(URL, LIST.encode())
+
+    results = [await retry_job_task(ctx(app), job_id=JOB, attempt=1) for _ in range(2)]
+    await app.run()
+    late = await retry_job_task(ctx(app), job_id=JOB, task_id="retry-1")
+
+    assert [(result["status"], result["retry_count"]) for result in results] == [
+        ("success", 1),
+        ("success", 1),
+    ]
+    assert (late["status"], late["phase"], late["task_id"]) == ("error", "complete", "retry-1")
+    assert (await app.jobs.get(JobId(UUID(JOB)))).phase is Phase.COMPLETE
+
+
+async def test_a_retry_of_a_job_that_nobody_knows_is_an_answer_and_no_crash() -> None:
+    result = await retry_job_task(ctx(a_market()), job_id=JOB)
+
+    assert (result["status"], result["code"]) == ("error", "job.not_found")
+
+
 def test_every_task_of_the_deployment_stands_under_every_name_that_it_has() -> None:
     names = [task.__name__ for task in TASKS]
 
     assert len(set(names)) == len(names)
     assert set(names) == {
+        "cleanup_shared_files_task",
         "courier_task",
         "download_and_trigger_ml",
         "import_items_task",
@@ -519,5 +591,6 @@ def test_every_task_of_the_deployment_stands_under_every_name_that_it_has() -> N
         "poll_ml_job_status_task",
         "recalc_aggregates_task",
         "recalc_product_aggregates_task",
+        "retry_job_task",
         *(name for name, _ in NOT_BUILT_CALLS),
     }

@@ -29,9 +29,10 @@ from marketbel_adapters.disk.sidecars import (
     parsed,
     sidecar_name,
 )
+from marketbel_adapters.disk.survey import removed, surveyed
 from marketbel_core.errors import ProtocolError, RefusedError, UnavailableError
 from marketbel_core.ids import FileKey
-from marketbel_core.intake.stored_file import Sidecar
+from marketbel_core.intake.stored_file import FoundFile, Sidecar
 from marketbel_core.ports import FileStore, StoredBytes
 
 __all__ = ["DiskFileStore"]
@@ -124,6 +125,14 @@ class DiskFileStore(FileStore):
     async def keys(self) -> list[FileKey]:
         with _translated(FileKey("")):
             return await asyncio.to_thread(_committed_keys, self._folder)
+
+    async def survey(self) -> list[FoundFile]:
+        with _translated(FileKey("")):
+            return await asyncio.to_thread(surveyed, self._folder)
+
+    async def remove(self, found: FoundFile) -> bool:
+        with _translated(FileKey("")):
+            return await asyncio.to_thread(removed, self._folder, found)
 
 
 @contextmanager

@@ -11,13 +11,15 @@ from typing import Final
 
 from marketbel_adapters.disk.folder import check_place, open_folder, remove_name
 
-__all__ = ["NAME_BYTES_MAX", "PART_NAME", "PartFile"]
+__all__ = ["NAME_BYTES_MAX", "PartFile", "is_part_name"]
 
 NAME_BYTES_MAX: Final = 255
 """What common file systems allow a file's name."""
 
-PART_NAME: Final = re.compile(r"\..+\.[0-9a-f]{16}\.part", re.DOTALL)
-"""How the names below look."""
+_PART_NAME: Final = re.compile(
+    r"\..+\.[0-9a-f]{16}\.part|\.?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}[._].*\.part", re.DOTALL
+)
+"""As `_part_name` makes them, or any name of a job's or a supplier's file that ends so."""
 
 _MODE: Final = 0o640
 """Readable for the folder's group, to which the neighbours belong, and for nobody else."""
@@ -119,6 +121,11 @@ class PartFile:
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is not None:
             os.close(descriptor)
+
+
+def is_part_name(name: str) -> bool:
+    """Return whether a file so called is what was left of one in the making."""
+    return _PART_NAME.fullmatch(name) is not None
 
 
 def _part_name(name: str) -> str:

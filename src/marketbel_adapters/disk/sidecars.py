@@ -9,9 +9,9 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from marketbel_core.catalog import FileType, SourceType
-from marketbel_core.errors import ProtocolError
+from marketbel_core.errors import ProtocolError, RefusedError
 from marketbel_core.ids import FileKey, JobId, SupplierId
-from marketbel_core.intake.stored_file import Sidecar, stored_name
+from marketbel_core.intake.stored_file import Sidecar, check_names
 
 __all__ = ["SIDECAR_BYTES_MAX", "SIDECAR_SUFFIX", "dumped", "parsed", "sidecar_name"]
 
@@ -47,6 +47,8 @@ def dumped(sidecar: Sidecar) -> bytes:
         "job_id": str(sidecar.job_id),
         "checksum_sha256": sidecar.checksum_sha256,
         "sniffed_type": sidecar.sniffed_type,
+        "formula_cells": sidecar.formula_cells,
+        "macros": sidecar.macros,
         "schema_version": _SCHEMA_VERSION,
     }
     # A name from a foreign file system may hold what UTF-8 cannot say; that becomes `?`.
@@ -57,8 +59,8 @@ def parsed(content: bytes, *, key: FileKey) -> Sidecar:
     """Return the sidecar written as `content`; what we do not know in it is passed over.
 
     Raises:
-        ProtocolError: it is no sidecar (`meta.corrupt`), or that of another file
-            (`meta.mismatch`).
+        ProtocolError: it is no sidecar (`meta.corrupt`).
+        RefusedError: it is the sidecar of another file (`meta.mismatch`).
     """
     if len(content) > SIDECAR_BYTES_MAX:
         raise ProtocolError(
@@ -72,8 +74,8 @@ def parsed(content: bytes, *, key: FileKey) -> Sidecar:
         raise ProtocolError(
             f"the sidecar of {key} is damaged: {where}: {first['msg']}", code="meta.corrupt"
         ) from error
-    _check_own(body, key=key)
-    return Sidecar(
+    _check_place(body, key=key)
+    sidecar = Sidecar(
         job_id=JobId(body.job_id),
         supplier_id=SupplierId(body.supplier_id),
         supplier_name=body.supplier_name,
@@ -85,9 +87,13 @@ def parsed(content: bytes, *, key: FileKey) -> Sidecar:
         file_size_bytes=body.file_size_bytes,
         checksum_md5=body.checksum_md5,
         checksum_sha256=body.checksum_sha256,
-        sniffed_type=body.sniffed_type,
         downloaded_at=body.downloaded_at,
+        sniffed_type=body.sniffed_type,
+        formula_cells=body.formula_cells,
+        macros=body.macros,
     )
+    check_names(sidecar, key)
+    return sidecar
 
 
 def _aware(instant: datetime) -> datetime:
@@ -100,15 +106,13 @@ def _aware(instant: datetime) -> datetime:
         raise ValueError("beyond the calendar") from error
 
 
-def _check_own(body: "_SidecarBody", *, key: FileKey) -> None:
-    """See that the sidecar speaks of the file beside it, whatever it says of it."""
-    named = stored_name(key)
+def _check_place(body: "_SidecarBody", *, key: FileKey) -> None:
+    """See that a sidecar that names a file means the one beside it."""
     others = [path for path in (body.file_path, body.file_name) if path is not None]
-    own = named is None or named.owner == body.job_id
-    if not own or any(_last_part(path) != key for path in others):
-        raise ProtocolError(
-            f"the sidecar beside {key} speaks of another file: it is not used",
-            code="meta.mismatch",
+    if any(_last_part(path) != key for path in others):
+        raise RefusedError(
+            "meta.mismatch",
+            f"the sidecar beside {key} speaks of another file; fetch the list again",
         )
 
 
@@ -130,10 +134,12 @@ class _SidecarBody(BaseModel):
     file_size_bytes: int = Field(ge=1)
     checksum_md5: str = Field(pattern="^[0-9a-f]{32}$")
     checksum_sha256: str = Field(default="", pattern="^([0-9a-f]{64})?$")
-    sniffed_type: str | None = None
     downloaded_at: Annotated[datetime, AfterValidator(_aware)]
     file_path: str | None = None  # never written by us: others may say what file they mean
     file_name: str | None = None
+    sniffed_type: str = ""
+    formula_cells: int = Field(default=0, ge=0)
+    macros: bool = False
 
 
 def _source_type(body: _SidecarBody) -> SourceType:

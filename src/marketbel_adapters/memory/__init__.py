@@ -8,12 +8,14 @@ from marketbel_adapters.memory.catalog import MemoryCatalog
 from marketbel_adapters.memory.environment import CountingIdSource, ManualClock
 from marketbel_adapters.memory.files import MemoryFileStore
 from marketbel_adapters.memory.inbox import MemoryInbox
+from marketbel_adapters.memory.inspector import ScriptedFileInspector
 from marketbel_adapters.memory.jobs import MemoryJobJournal, MemoryJobStore
 from marketbel_adapters.memory.leases import MemoryLeases
 from marketbel_adapters.memory.queue import MemoryStepQueue
 from marketbel_adapters.memory.rows import ScriptedRowReader
 from marketbel_adapters.memory.sources import MemoryFile, MemoryFileSource
 from marketbel_adapters.memory.telemetry import RecordingTelemetry
+from marketbel_adapters.memory.waiting_triggers import MemoryWaitingTriggers
 
 __all__ = [
     "CountingIdSource",
@@ -30,7 +32,9 @@ __all__ = [
     "MemoryJobStore",
     "MemoryLeases",
     "MemoryStepQueue",
+    "MemoryWaitingTriggers",
     "RecordingTelemetry",
     "ScriptedAnalyzer",
+    "ScriptedFileInspector",
     "ScriptedRowReader",
 ]

@@ -3,12 +3,20 @@
 import hashlib
 import re
 from collections.abc import AsyncIterable
+from datetime import datetime
 from typing import Final
 
+from marketbel_adapters.memory.environment import ManualClock
 from marketbel_core.errors import RefusedError
 from marketbel_core.ids import FileKey
-from marketbel_core.intake.stored_file import Sidecar
-from marketbel_core.ports import FileStore, StoredBytes
+from marketbel_core.intake.stored_file import (
+    FileKind,
+    FoundFile,
+    Sidecar,
+    check_names,
+    stored_name,
+)
+from marketbel_core.ports import Clock, FileStore, StoredBytes
 
 __all__ = ["MemoryFileStore"]
 
@@ -23,7 +31,11 @@ _KEY_BYTES_MAX: Final = 255 - len(_SIDECAR_SUFFIX)
 class MemoryFileStore(FileStore):
     """Keeps bytes as they arrived; refuses the keys that a disk would refuse."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock | None = None) -> None:
+        """Keep files by `clock`, which says when each changed; without one, time stands still."""
+        self._clock = clock or ManualClock()
+        self._planted: dict[str, FoundFile] = {}
+        self._changed: dict[FileKey, datetime] = {}
         self._files: dict[FileKey, bytes] = {}
         self._sidecars: dict[FileKey, Sidecar] = {}
 
@@ -43,6 +55,7 @@ class MemoryFileStore(FileStore):
             raise RefusedError("file.empty", "the file is empty; ask the supplier for a full one")
         self._sidecars.pop(key, None)  # it spoke of the bytes that are replaced
         self._files[key] = bytes(content)
+        self._changed[key] = self._clock.now()
         return StoredBytes(
             size_bytes=len(content),
             md5=hashlib.md5(content, usedforsecurity=False).hexdigest(),
@@ -56,7 +69,10 @@ class MemoryFileStore(FileStore):
 
     async def sidecar(self, key: FileKey) -> Sidecar | None:
         _check_key(key)
-        return self._sidecars.get(key)
+        sidecar = self._sidecars.get(key)
+        if sidecar is not None:
+            check_names(sidecar, key)
+        return sidecar
 
     async def verify(self, key: FileKey) -> bool:
         _check_key(key)
@@ -79,8 +95,41 @@ class MemoryFileStore(FileStore):
         had_sidecar = self._sidecars.pop(key, None) is not None
         return self._files.pop(key, None) is not None or had_sidecar
 
+    def stored_keys(self) -> set[FileKey]:
+        """Return the keys of all files, those without a sidecar included."""
+        return set(self._files)
+
     async def keys(self) -> list[FileKey]:
         return sorted(self._sidecars)
+
+    async def survey(self) -> list[FoundFile]:
+        stored = [self._found(key) for key in self._files]
+        return sorted([*stored, *self._planted.values()], key=lambda found: found.name)
+
+    async def remove(self, found: FoundFile) -> bool:
+        key = FileKey(found.name)
+        if found.kind not in {FileKind.DATA, FileKind.SIDECAR, FileKind.PART}:
+            return False
+        if self._planted.get(found.name) == found:
+            return self._planted.pop(found.name) is not None
+        if key not in self._files or self._found(key) != found:
+            return False
+        return await self.delete(key)
+
+    def plant(self, found: FoundFile) -> None:
+        """Have something lie here that no method of a store puts there: a stranger's, a part."""
+        self._planted[found.name] = found
+
+    def _found(self, key: FileKey) -> FoundFile:
+        sidecar = self._sidecars.get(key)
+        ours = sidecar is not None or stored_name(key) is not None
+        return FoundFile(
+            name=key,
+            kind=FileKind.DATA if ours else FileKind.STRANGER,
+            size_bytes=len(self._files[key]),
+            modified_at=self._changed[key],
+            sidecar=sidecar,
+        )
 
 
 def _check_key(key: FileKey) -> None:

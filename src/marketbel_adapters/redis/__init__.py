@@ -7,6 +7,7 @@ from marketbel_adapters.redis.jobs import RedisJobStore
 from marketbel_adapters.redis.journal import RedisJobJournal
 from marketbel_adapters.redis.leases import RedisLeases
 from marketbel_adapters.redis.public import JobFigures, create_job, get_job, update_job
+from marketbel_adapters.redis.waiting_triggers import RedisWaitingTriggers
 
 __all__ = [
     "ML_ANALYZE_BREAKER",
@@ -16,6 +17,7 @@ __all__ = [
     "RedisJobJournal",
     "RedisJobStore",
     "RedisLeases",
+    "RedisWaitingTriggers",
     "create_job",
     "create_redis",
     "get_job",

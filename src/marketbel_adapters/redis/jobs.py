@@ -85,6 +85,7 @@ class RedisJobStore(JobStore):
         self._renew = redis.register_script(scripts.RENEW)
         self._release = redis.register_script(scripts.RELEASE)
         self._expired = redis.register_script(scripts.EXPIRED)
+        self._drop_lease = redis.register_script(scripts.DROP_LEASE)
         self._save = redis.register_script(scripts.SAVE)
         self._record_progress = redis.register_script(scripts.RECORD_PROGRESS)
         self._read = redis.register_script(scripts.READ)
@@ -135,14 +136,18 @@ class RedisJobStore(JobStore):
             return []
         with translated():
             answer = await self._expired(keys=[LEASES_KEY], args=[limit])
-        expired = cast("Sequence[bytes]", answer)
+        flat = cast("Sequence[bytes]", answer)
+        expired = dict(zip(flat[::2], flat[1::2], strict=True))
+        ids = list(expired)
         reaped = []
-        for start in range(0, len(expired), _PAGE):
-            page = await self._read_page(LEASES_KEY, expired[start : start + _PAGE])
+        for start in range(0, len(ids), _PAGE):
+            page = await self._read_page(LEASES_KEY, ids[start : start + _PAGE])
             jobs = readable(page)
             for member, _ in page:
-                taken = await self._take(member, jobs.get(member))
-                if taken is not None:
+                job = jobs.get(member)
+                if job is None or not job.is_active:  # unreadable, or it ended a moment ago
+                    await self._forget_lease(member, expired[member])
+                elif (taken := await self._take(job)) is not None:
                     reaped.append(taken)
         return reaped
 
@@ -244,12 +249,12 @@ class RedisJobStore(JobStore):
         outcome, found = cast("Sequence[bytes]", answer)
         return outcome, found
 
-    async def _take(self, member: bytes, job: Job | None) -> Job | None:
+    async def _forget_lease(self, member: bytes, ended: bytes) -> None:
+        with translated():
+            await self._drop_lease(keys=[LEASES_KEY], args=[member, ended])
+
+    async def _take(self, job: Job) -> Job | None:
         """Return the job after the loss of its expired lease; `None` if it was kept or taken."""
-        if job is None or not job.is_active:  # by somebody else's hand: nobody can work on it
-            with translated():
-                await self._redis.zrem(LEASES_KEY, member)
-            return None
         moved = advance(job, LeaseLost(), now=await self._now())
         outcome, _ = await self._store(
             moved, read=job, event=LeaseLost, token=moved.token, if_expired=True

@@ -76,7 +76,8 @@ async def create_job(
         supplier_id: Whose list it is.
         supplier_name: As people know the supplier.
         file_type: `excel`, `csv` or `pdf`, where address and `source_type` do not tell.
-        source_url: An http(s) address, or a path below the shared folder.
+        source_url: An http(s) address, or a path below the shared folder. Others are
+            shown it without credentials and query.
         max_retries: 0 to 10, the first attempt not counted.
         source_type: `google_sheets`, `csv`, `excel`, and the other words that messages use.
         sheet_name: The only sheet to read.

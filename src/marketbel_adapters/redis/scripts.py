@@ -11,6 +11,7 @@ from typing import Final
 __all__ = [
     "ADD",
     "CLAIM",
+    "DROP_LEASE",
     "EXPIRED",
     "PURGE",
     "READ",
@@ -210,9 +211,19 @@ EXPIRED: Final = (
     _NOW
     + """
 -- KEYS: the leases.  ARGV: 1 how many at most
-return redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, ARGV[1])
+return redis.call(
+  'ZRANGEBYSCORE', KEYS[1], '-inf', now, 'WITHSCORES', 'LIMIT', 0, ARGV[1])
 """
 )
+"""Answers ids and the instants at which their leases ended, one after the other."""
+
+DROP_LEASE: Final = """
+-- KEYS: the leases.  ARGV: 1 job id, 2 the instant of its end, as it was looked at
+-- Whoever has claimed the job since then, keeps it.
+if redis.call('ZSCORE', KEYS[1], ARGV[1]) == ARGV[2] then
+  redis.call('ZREM', KEYS[1], ARGV[1])
+end
+"""
 
 PURGE: Final = """
 -- KEYS: the dead letters, the job's hash.  ARGV: 1 job id, 2 id of this call

@@ -2,31 +2,31 @@
 
 import asyncio
 import codecs
-import csv
-from collections import Counter
-from io import StringIO
+from io import BytesIO, StringIO
 from typing import Final
 
-from charset_normalizer import from_bytes
 from clevercsv.detect import Detector
 
+from marketbel_adapters.sources.checks.delimited import records_of
+from marketbel_adapters.sources.checks.refusals import RefusalError
+from marketbel_adapters.sources.dialects import (
+    DELIMITERS,
+    ENCODINGS,
+    SAMPLE_LENGTH,
+    encoding_of,
+    named_delimiter,
+    steadiest,
+)
 from marketbel_core.errors import RefusedError
 from marketbel_core.intake import Grid
 
 __all__ = ["read_delimited", "read_grid"]
 
 _SHEET: Final = "csv"
-_DELIMITERS: Final = (";", ",", "\t", "|")
-_SAMPLE_LENGTH: Final = 65_536
-"""Characters (bytes, for the encoding) that are looked at; more is slower and no surer."""
-
-_CYRILLIC_ENCODINGS: Final = ("cp1251", "koi8_r", "cp866")
-_UTF16_MARKS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-_ROWS_MAX: Final = 2_000_000
-_UTF8: Final = frozenset({"utf-8", "utf-8-sig"})
 _NO_DELIMITERS: Final = frozenset('"\r\n\x00')
 _SPARE: Final = tuple(map(chr, range(0xE000, 0xF900)))
 """Characters that Unicode leaves to everybody's own use."""
+_UTF8: Final = frozenset({"utf-8", "utf-8-sig"})
 
 
 async def read_delimited(
@@ -44,8 +44,7 @@ async def read_delimited(
     Raises:
         RefusedError: `file.empty`, `csv.encoding` (no text, not in the encoding that was said, or
             in none of these encodings), `csv.delimiter` (lines and quotes are made of it),
-            `csv.field_too_large` (a quote is opened and never closed, as a rule),
-            `csv.too_many_rows`.
+            `csv.unclosed_quote`, `csv.field_too_large`, `csv.too_many_rows`.
     """
     return await asyncio.to_thread(read_grid, content, delimiter=delimiter, encoding=encoding)
 
@@ -63,20 +62,11 @@ def read_grid(
         )
     # csv knows delimiters of one character; another one is stood for by one that the text has not.
     mark = said if len(said) == 1 else next(char for char in _SPARE if char not in text)
-    records = csv.reader(StringIO(text.replace(said, mark), newline=""), delimiter=mark)
-    rows: list[tuple[str, ...]] = []
+    lines = StringIO(text.replace(said, mark), newline="")
     try:
-        for record in records:
-            rows.append(tuple(record))
-            if len(rows) > _ROWS_MAX:
-                raise RefusedError(
-                    "csv.too_many_rows", f"the file has more than {_ROWS_MAX} rows; split it"
-                )
-    except csv.Error as error:
-        raise RefusedError(
-            "csv.field_too_large",
-            f"line {records.line_num}: {error}; look for a quote that is opened and not closed",
-        ) from error
+        rows = [tuple(record) for record in records_of(lines, delimiter=mark)]
+    except RefusalError as refusal:
+        raise RefusedError(refusal.code, refusal.message) from refusal
     if mark != said:  # between quotes it was no delimiter
         rows = [tuple(field.replace(mark, said) for field in row) for row in rows]
     return Grid(name=_SHEET, rows=tuple(rows))
@@ -99,7 +89,9 @@ def _decoded_as(content: bytes, encoding: str) -> str:
 
 
 def _decoded(content: bytes) -> str:
-    encoding = _encoding_of(content)
+    encoding = encoding_of(BytesIO(content))
+    if encoding is None:
+        raise _unreadable(f"it is in none of {ENCODINGS}")
     try:
         return _checked(content.decode(encoding))
     except UnicodeDecodeError as error:
@@ -112,47 +104,18 @@ def _checked(text: str) -> str:
     return text
 
 
-def _encoding_of(content: bytes) -> str:
-    """Return the encoding's name: by its mark, else UTF-8 where that fits, else the likeliest."""
-    if content.startswith(_UTF16_MARKS):
-        return "utf-16"
-    try:
-        content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        pass
-    else:
-        return "utf-8-sig"
-    # Only lines with letters beyond ASCII tell the encodings apart; there may be few of them.
-    telling = b"\n".join(line for line in content.splitlines() if not line.isascii())
-    best = from_bytes(telling[:_SAMPLE_LENGTH], cp_isolation=list(_CYRILLIC_ENCODINGS)).best()
-    if best is None:
-        raise _unreadable("it is in none of UTF-8, UTF-16, cp1251, koi8-r and cp866")
-    return best.encoding
-
-
 def _unreadable(why: str) -> RefusedError:
     return RefusedError("csv.encoding", f"the text cannot be read: {why}; save it as UTF-8")
 
 
 def _delimiter_of(text: str) -> str:
     """Return the delimiter: the one that the file names, the detected, or the steadiest one."""
-    first = text.split("\n", 1)[0].strip()
-    if first[:4].lower() == "sep=" and first[4:] in _DELIMITERS:
-        return first[4:]
-    sample = text[:_SAMPLE_LENGTH]
-    if len(text) > _SAMPLE_LENGTH:
+    named = named_delimiter(text[:SAMPLE_LENGTH])
+    if named is not None:
+        return named
+    sample = text[:SAMPLE_LENGTH]
+    if len(text) > SAMPLE_LENGTH:
         sample = sample.rsplit("\n", 1)[0]
-    dialect = Detector().detect(sample, delimiters=list(_DELIMITERS))
+    dialect = Detector().detect(sample, delimiters=list(DELIMITERS))
     detected = dialect.delimiter if dialect is not None else ""
-    return detected if detected in _DELIMITERS else _steadiest(sample)
-
-
-def _steadiest(sample: str) -> str:
-    """Return the delimiter that most lines have equally often; the first listed when none does."""
-    lines = [line for line in sample.splitlines() if line.strip()]
-
-    def steadiness(delimiter: str) -> int:
-        counts = Counter(line.count(delimiter) for line in lines)
-        return max((lines_with for count, lines_with in counts.items() if count), default=0)
-
-    return max(_DELIMITERS, key=steadiness)
+    return detected if detected in DELIMITERS else steadiest(sample)

@@ -3,6 +3,8 @@
 import asyncio
 from typing import Final
 
+from marketbel_adapters.sources.checks.sniffing import HEAD_BYTES, Form, sniffed
+from marketbel_adapters.sources.confining import ChildLimits
 from marketbel_adapters.sources.delimited import read_delimited
 from marketbel_adapters.sources.workbooks import read_workbook
 from marketbel_core.catalog import FileType, GivenLayout
@@ -13,20 +15,22 @@ from marketbel_core.ports import FileStore, RowReader
 
 __all__ = ["LocalRowReader"]
 
-_ZIP_MAGIC: Final = b"PK\x03\x04"
-_OLE_MAGIC: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_BIFF_MAGICS: Final = (b"\x09\x00\x04\x00", b"\x09\x02\x06\x00", b"\x09\x04\x06\x00")
-"""The first bytes of .xls files older than the OLE container (Excel 2 to 4)."""
+_PATIENCE: Final = 1.15
+"""How much longer than its processor time a reading may last: on a busy machine it waits, too."""
 
 _ANY_SHEET: Final = DEFAULT_SHEET_NAME.casefold()
-_MARKUP: Final = (b"<!doctype html", b"<html", b"<?xml")
+_WORKBOOKS: Final = frozenset({Form.ZIP, Form.OLE, Form.BIFF})
 
 
 class LocalRowReader(RowReader):
     """Reads csv files and workbooks from the file store; a PDF is refused."""
 
-    def __init__(self, files: FileStore) -> None:
+    def __init__(self, files: FileStore, *, cpu_seconds_max: int = 240) -> None:
+        """Read the files of `files`, each within `cpu_seconds_max` of processor time."""
         self._files = files
+        self._limits = ChildLimits(
+            cpu_seconds_max=cpu_seconds_max, wall_seconds_max=cpu_seconds_max * _PATIENCE
+        )
 
     async def read(
         self,
@@ -39,7 +43,9 @@ class LocalRowReader(RowReader):
         content = await self._files.read(key)
         if _is_workbook(content, file_type):
             is_wish = sheet_name is not None and sheet_name.strip().casefold() == _ANY_SHEET
-            grids = await read_workbook(content, sheet_name=sheet_name, or_first=is_wish)
+            grids = await read_workbook(
+                content, sheet_name=sheet_name, or_first=is_wish, limits=self._limits
+            )
             rows = await asyncio.to_thread(
                 read_rows, grids, sheet_name=sheet_name, layout=layout, file_type=FileType.EXCEL
             )
@@ -69,15 +75,17 @@ def _is_workbook(content: bytes, file_type: FileType) -> bool:
     """
     if not content.strip():
         raise RefusedError("file.empty", "the file is empty; send the price list again")
-    if content.startswith(b"%PDF-") or file_type is FileType.PDF:
+    found = sniffed(content[:HEAD_BYTES])
+    if found.form is Form.PDF or file_type is FileType.PDF:
         raise RefusedError(
             "pdf.not_supported", "a PDF is not read here; send the list as xlsx or csv"
         )
-    if content.startswith((_ZIP_MAGIC, _OLE_MAGIC, *_BIFF_MAGICS)):
+    if found.form in _WORKBOOKS:
         return True
-    if content[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_MARKUP):
+    if found.form is Form.MARKUP:
         raise RefusedError(
             "file.type_mismatch",
-            "the file is a web page and not a price list; check the address, it may ask to log in",
+            f"the file looks like {found.name} and not like a price list; check the address, it "
+            "may ask to log in",
         )
     return False

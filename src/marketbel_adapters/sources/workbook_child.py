@@ -1,13 +1,11 @@
 """The process that opens a stranger's workbook, because some workbooks take the process with them.
 
-Run as a script, never imported by the parent: stdin is the workbook, the first argument (if any)
-the wanted sheet; `or-first` after it says that the first one will do as well. stdout is one JSON
-value a line: `{"sheet": name}`, then a list of cells a row; or a single `{"error": code, ...}`.
-Only the standard library and calamine are imported, so that the start costs little.
+Run by `run_confined`, never imported by the parent: stdin is the workbook, the first argument (if
+any) the wanted sheet; `or-first` after it says that the first one will do as well. stdout is one
+JSON value a line: `{"sheet": name}`, then a list of cells a row; or a single `{"error": code, …}`.
 """
 
 import json
-import resource
 import sys
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
@@ -23,21 +21,16 @@ from python_calamine import (
     SheetVisibleEnum,
 )
 
+from marketbel_adapters.sources.checks.limits import CELLS_MAX
+
 __all__ = ["main", "write_sheets"]
 
-_MEMORY_BYTES_MAX = 1 << 30
-_CPU_SECONDS_MAX = 60
-_CELLS_MAX = 20_000_000
 
-
-def main() -> int:
+def main(arguments: list[str]) -> int:
     """Read the workbook on stdin and write its rows; return the exit code."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES_MAX, _MEMORY_BYTES_MAX))
-    resource.setrlimit(resource.RLIMIT_CPU, (_CPU_SECONDS_MAX, _CPU_SECONDS_MAX))
-    wanted = sys.argv[1] if len(sys.argv) > 1 else None
+    wanted = arguments[0] if arguments else None
     sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # type: ignore[union-attr]  # a real file
-    write_sheets(sys.stdin.buffer.read(), wanted, sys.stdout, or_first="or-first" in sys.argv[2:])
+    write_sheets(sys.stdin.buffer.read(), wanted, sys.stdout, or_first="or-first" in arguments[1:])
     return 0
 
 
@@ -76,7 +69,7 @@ def _chosen(book: CalamineWorkbook, wanted: str | None) -> list[str]:
 
 def _write_sheet(sheet: CalamineSheet, out: TextIO) -> bool:
     end = sheet.end
-    if end is not None and (end[0] + 1) * (end[1] + 1) > _CELLS_MAX:
+    if end is not None and (end[0] + 1) * (end[1] + 1) > CELLS_MAX:
         return False
     _line(out, {"sheet": sheet.name})
     rows: list[list[object]] = [list(row) for row in sheet.to_python(skip_empty_area=False)]
@@ -124,7 +117,3 @@ def _coded(cell: object) -> object:
 
 def _line(out: TextIO, value: object) -> None:
     out.write(json.dumps(value, separators=(",", ":")) + "\n")
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -6,19 +6,24 @@ no workbook is ever parsed in the process that serves other suppliers as well.
 
 import asyncio
 import json
-import sys
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
-from pathlib import Path
+from io import BytesIO
 from typing import Final
 
+from marketbel_adapters.sources.confining import (
+    ChildDiedError,
+    ChildEnd,
+    ChildLimits,
+    run_confined,
+)
 from marketbel_core.errors import RefusedError
 from marketbel_core.intake import Cell, Grid
 
-__all__ = ["decoded_sheets", "read_workbook"]
+__all__ = ["READING_LIMITS", "decoded_sheets", "read_workbook"]
 
-_CHILD: Final = Path(__file__).with_name("workbook_child.py")
-_SECONDS_MAX: Final = 60.0
+_CHILD: Final = "marketbel_adapters.sources.workbook_child"
+READING_LIMITS: Final = ChildLimits(cpu_seconds_max=60, wall_seconds_max=60.0)
 
 
 async def read_workbook(
@@ -26,7 +31,7 @@ async def read_workbook(
     *,
     sheet_name: str | None = None,
     or_first: bool = False,
-    seconds_max: float = _SECONDS_MAX,
+    limits: ChildLimits = READING_LIMITS,
 ) -> tuple[Grid, ...]:
     """Return the visible sheets, or the one that is asked for, hidden or not.
 
@@ -34,38 +39,37 @@ async def read_workbook(
         content: The file as it arrived.
         sheet_name: Compared without regard to case and outer blanks.
         or_first: Whether the first visible sheet will do when none is called so.
-        seconds_max: How long the child may take, wall time.
+        limits: What the child may use.
 
     Raises:
         RefusedError: `xlsx.corrupt`, `xlsx.sheet_missing` (names the sheets there are),
-            `xlsx.sheet_too_large` (memory, cells or time), `file.encrypted`.
+            `xlsx.sheet_too_large` (memory or cells), `file.too_complex` (time),
+            `file.encrypted`.
     """
-    # By path and not by module name: the packages' own imports would triple the start. -P keeps
-    # this folder off the child's path, where `http.py` would hide the standard library's http.
-    command = [sys.executable, "-P", str(_CHILD)]
-    if sheet_name is not None:
-        command += [sheet_name, "or-first"] if or_first else [sheet_name]
-    child = await asyncio.create_subprocess_exec(
-        *command,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
+    arguments: tuple[str, ...] = () if sheet_name is None else (sheet_name,)
+    if sheet_name is not None and or_first:
+        arguments = (sheet_name, "or-first")
     try:
-        async with asyncio.timeout(seconds_max):
-            output, _ = await child.communicate(content)
-    except TimeoutError as error:
-        raise _too_large(f"it could not be read within {seconds_max:.0f} s") from error
-    finally:
-        if child.returncode is None:
-            child.kill()
-            await child.wait()
-    code = await child.wait()
-    if code < 0:
-        raise _too_large("it needs more memory or time than a price list may")
-    if code > 0:
-        raise RefusedError("xlsx.corrupt", "the workbook cannot be opened; save it again as xlsx")
+        output = await run_confined(_CHILD, *arguments, stdin=content, limits=limits)
+    except ChildDiedError as death:
+        raise _death(death.end) from death
     return await asyncio.to_thread(decoded_sheets, output, wanted=sheet_name)
+
+
+def _death(end: ChildEnd) -> RefusedError:
+    match end:
+        case ChildEnd.MEMORY:
+            return _too_large("it needs more memory than a price list may")
+        case ChildEnd.CPU | ChildEnd.SLOW:
+            return RefusedError(
+                "file.too_complex",
+                "the workbook takes more time to read than a price list may; split it, or save it "
+                "again without unused sheets and formatting",
+            )
+        case ChildEnd.FAULT:
+            return RefusedError(
+                "xlsx.corrupt", "the workbook cannot be opened; save it again as xlsx"
+            )
 
 
 def _too_large(why: str) -> RefusedError:
@@ -88,7 +92,7 @@ def decoded_sheets(output: bytes, *, wanted: str | None = None) -> tuple[Grid, .
 
 
 def _values(output: bytes) -> Iterator[list[object] | dict[str, object]]:
-    for line in output.splitlines():
+    for line in BytesIO(output):  # not splitlines, which would keep a second copy
         yield json.loads(line)
 
 

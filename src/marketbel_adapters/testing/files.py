@@ -10,15 +10,16 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Coroutine
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
 from marketbel_adapters.testing.builders import NOW, fresh_id
-from marketbel_core.catalog import FileType, SourceType
+from marketbel_adapters.testing.file_builders import a_sidecar, chunks_of
+from marketbel_adapters.testing.files_survey import FileSurveyContract
 from marketbel_core.errors import RefusedError, UnavailableError
-from marketbel_core.ids import FileKey, JobId, SupplierId
-from marketbel_core.intake.stored_file import Sidecar, file_key
+from marketbel_core.ids import FileKey, JobId
+from marketbel_core.intake.stored_file import file_key
 from marketbel_core.ports import FileStore, StoredBytes
 
 __all__ = ["FileStoreContract", "a_sidecar", "chunks_of"]
@@ -43,7 +44,7 @@ _UNSAFE_KEYS: Final = [
 ]
 
 
-class FileStoreContract:
+class FileStoreContract(FileSurveyContract):
     """What every `FileStore` keeps; a subclass says which store by its fixture `store`."""
 
     @pytest.fixture
@@ -95,6 +96,27 @@ class FileStoreContract:
         await store.attach(_KEY, later)
 
         assert await store.sidecar(_KEY) == later
+
+    @pytest.mark.parametrize(
+        "lie",
+        [{"job_id": JobId(fresh_id())}, {"original_filename": "../../other.xlsx"}],
+        ids=["job", "name"],
+    )
+    async def test_a_sidecar_that_speaks_of_another_file_is_refused(
+        self, store: FileStore, lie: dict[str, Any]
+    ) -> None:
+        sidecar = a_sidecar()
+        key = file_key(sidecar.job_id, at=NOW, filename=sidecar.original_filename)
+        await _stored(store, key, b"bytes")
+        await store.attach(key, sidecar)
+        honest = await store.sidecar(key)
+        await store.attach(key, replace(sidecar, **lie))
+
+        with pytest.raises(RefusedError) as refusal:
+            await store.sidecar(key)
+
+        assert honest == sidecar
+        assert refusal.value.code == "meta.mismatch"
 
     async def test_a_file_without_a_sidecar_has_none(self, store: FileStore) -> None:
         await _stored(store, _KEY, b"bytes")
@@ -221,31 +243,6 @@ class FileStoreContract:
 
         codes = [getattr(refusal, "code", refusal) for refusal in refusals]
         assert codes == ["storage.unsafe_path"] * len(asks)
-
-
-def a_sidecar() -> Sidecar:
-    """Return a sidecar that says something in every field."""
-    return Sidecar(
-        job_id=JobId(fresh_id()),
-        supplier_id=SupplierId(fresh_id()),
-        supplier_name="ООО «Ромашка»",
-        original_filename="Прайс март.xlsx",
-        source_url="https://example.com/lists/march.xlsx",
-        source_type=SourceType.EXCEL,
-        file_type=FileType.EXCEL,
-        mime_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-        file_size_bytes=18_231,
-        checksum_md5="0123456789abcdef" * 2,
-        checksum_sha256="0123456789abcdef" * 4,
-        sniffed_type="xlsx",
-        downloaded_at=NOW,
-    )
-
-
-async def chunks_of(content: bytes, *, chunk_bytes: int = 65_536) -> AsyncIterator[bytes]:
-    """Give `content` as a source would."""
-    for start in range(0, len(content), chunk_bytes):
-        yield content[start : start + chunk_bytes]
 
 
 async def _breaking() -> AsyncIterator[bytes]:

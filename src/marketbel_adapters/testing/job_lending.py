@@ -1,6 +1,7 @@
-"""The contract of `JobStore`, third part: jobs that are lent, and jobs that nobody takes."""
+"""The contract of `JobStore`, third part: who works on a job, and for how long."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
@@ -11,29 +12,21 @@ from marketbel_adapters.testing.leases import LetPass
 from marketbel_core.errors import JobNotFoundError, StaleJobError
 from marketbel_core.ids import JobId
 from marketbel_core.jobs import (
-    WORKER_KILLED,
-    AttemptFailed,
     Cancelled,
     DownloadStarted,
-    Failure,
     Job,
-    JobEvent,
     LeaseLost,
     Phase,
-    Replayed,
     advance,
     claimed,
 )
 from marketbel_core.ports import JobStore, Renewal
 
-__all__ = ["DeadLettersContract", "LentJobsContract"]
+__all__ = ["LentJobsContract"]
 
 _MINUTE: Final = timedelta(minutes=1)
 _DAWDLE: Final = timedelta(seconds=20)
 """A slow machine may lose this long between two calls where the store's time is real."""
-
-_KILLED: Final = Failure(code=WORKER_KILLED, message="It takes workers with it.")
-_BROKEN: Final = Failure(code="http.denied", message="No access.")
 
 
 class LentJobsContract:
@@ -151,12 +144,15 @@ class LentJobsContract:
         await store.release(holder)
         last = await _claimed(store, ended)
         await store.save(advance(last, Cancelled(), now=NOW), read=last, event=Cancelled)
+        other = await _claimed(store, await _added(store))
+        never_lent = replace(other, token=other.token + 1)
 
         renewals = [
-            await store.renew(job, duration=_MINUTE) for job in (holder, last, a_job(token=1))
+            await store.renew(job, duration=_MINUTE)
+            for job in (holder, last, a_job(token=1), never_lent)
         ]
 
-        assert renewals == [Renewal.ENDED] * 3
+        assert renewals == [Renewal.ENDED] * 4
 
     async def test_who_holds_what_is_told_with_the_instant(
         self, store: JobStore, let_pass: LetPass
@@ -235,60 +231,6 @@ class LentJobsContract:
         assert {(await store.get(job.id)).deliveries for job in jobs} == {1}
 
 
-class DeadLettersContract:
-    """Jobs that failed for good, until a person has looked at them."""
-
-    @pytest.mark.parametrize(
-        ("last_attempt", "event", "is_dead"),
-        [
-            (True, AttemptFailed(failure=_BROKEN), True),
-            (False, AttemptFailed(failure=_BROKEN), False),
-            (False, AttemptFailed(failure=_KILLED), True),
-            (True, Cancelled(), False),
-        ],
-    )
-    async def test_a_job_that_failed_for_good_is_a_dead_letter(
-        self, store: JobStore, event: JobEvent, *, last_attempt: bool, is_dead: bool
-    ) -> None:
-        job = a_job(attempt=4 if last_attempt else 1, attempts_max=4)
-        await store.add(job)
-
-        await store.save(advance(job, event, now=NOW), read=job, event=type(event))
-
-        assert await store.dead_letters(limit=9) == ([job.id] if is_dead else [])
-
-    async def test_a_dead_letter_that_is_taken_up_again_is_none_any_more(
-        self, store: JobStore
-    ) -> None:
-        dead = await _dead(store)
-        again = advance(dead, Replayed(), now=NOW)
-
-        await store.save(again, read=dead, event=Replayed)
-
-        assert await store.dead_letters(limit=9) == []
-
-    async def test_a_purged_dead_letter_is_kept_as_a_job(self, store: JobStore) -> None:
-        dead, other = await _dead(store), await _dead(store)
-
-        assert await store.purge(dead.id)
-        assert not await store.purge(dead.id)
-        assert not await store.purge(JobId(fresh_id()))
-
-        assert await store.dead_letters(limit=9) == [other.id]
-        assert await store.get(dead.id) == dead
-
-    async def test_dead_letters_are_sorted_and_no_more_than_asked_for(
-        self, store: JobStore
-    ) -> None:
-        ids = sorted([(await _dead(store)).id for _ in range(3)])
-
-        assert [await store.dead_letters(limit=limit) for limit in (0, 2, 3)] == [
-            [],
-            ids[:2],
-            ids,
-        ]
-
-
 async def _added(store: JobStore) -> Job:
     job = a_job()
     await store.add(job)
@@ -299,9 +241,3 @@ async def _claimed(store: JobStore, job: Job) -> Job:
     taken = await store.claim(job.id, duration=_MINUTE)
     assert taken is not None
     return taken
-
-
-async def _dead(store: JobStore) -> Job:
-    job = a_job(phase=Phase.FAILED, attempt=4, failure=_BROKEN)
-    await store.add(job)
-    return job

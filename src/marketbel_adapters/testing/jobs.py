@@ -18,9 +18,10 @@ The random half of the contract is `JobStoreMachine`, in `marketbel_adapters.tes
 
 import pytest
 
+from marketbel_adapters.testing.job_dead_letters import DeadLettersContract
 from marketbel_adapters.testing.job_journal import JobJournalContract
 from marketbel_adapters.testing.job_keeping import KeptJobsContract
-from marketbel_adapters.testing.job_lending import DeadLettersContract, LentJobsContract
+from marketbel_adapters.testing.job_lending import LentJobsContract
 from marketbel_adapters.testing.job_saving import SavedJobsContract
 from marketbel_adapters.testing.leases import LetPass
 from marketbel_core.ports import JobJournal, JobStore

@@ -32,7 +32,7 @@ from marketbel_core.ports.catalog import (
     Suppliers,
 )
 from marketbel_core.ports.environment import Clock, IdSource
-from marketbel_core.ports.files import FileStore, StoredBytes
+from marketbel_core.ports.files import FileInspector, FileStore, StoredBytes
 from marketbel_core.ports.inbox import Inbox, Tray
 from marketbel_core.ports.jobs import (
     JobArchive,
@@ -55,6 +55,7 @@ from marketbel_core.ports.queue import (
 )
 from marketbel_core.ports.sources import FileSource, IncomingFile
 from marketbel_core.ports.telemetry import Telemetry
+from marketbel_core.ports.waiting_triggers import WaitingTriggers
 
 __all__ = [
     "AnalysisFailed",
@@ -70,6 +71,7 @@ __all__ = [
     "CatalogUnit",
     "Clock",
     "CourierStep",
+    "FileInspector",
     "FileSource",
     "FileStore",
     "IdSource",
@@ -103,4 +105,5 @@ __all__ = [
     "Suppliers",
     "Telemetry",
     "Tray",
+    "WaitingTriggers",
 ]

@@ -1,14 +1,15 @@
-"""Where carried files rest, by key: the volume that we share with ml-analyze."""
+"""Where carried files rest, by key, and who judges them before anybody reads them."""
 
 from abc import abstractmethod
 from collections.abc import AsyncIterable
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from marketbel_core.catalog import SourceType
 from marketbel_core.ids import FileKey
-from marketbel_core.intake.stored_file import Sidecar
+from marketbel_core.intake.stored_file import FileFacts, FoundFile, Sidecar
 
-__all__ = ["FileStore", "StoredBytes"]
+__all__ = ["FileInspector", "FileStore", "StoredBytes"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +49,12 @@ class FileStore(Protocol):
 
     @abstractmethod
     async def sidecar(self, key: FileKey) -> Sidecar | None:
-        """Return the sidecar, or `None` when there is none."""
+        """Return the sidecar, or `None` when there is none.
+
+        Raises:
+            RefusedError: it speaks of another job or file (`meta.mismatch`, see `check_names`).
+            ProtocolError: it is damaged (`meta.corrupt`).
+        """
 
     @abstractmethod
     async def verify(self, key: FileKey) -> bool:
@@ -77,3 +83,55 @@ class FileStore(Protocol):
     @abstractmethod
     async def keys(self) -> list[FileKey]:
         """Return the keys of all files that have a sidecar, sorted."""
+
+    @abstractmethod
+    async def survey(self) -> list[FoundFile]:
+        """Return all that lies in the store, whoever put it there, by name.
+
+        A sidecar beside its file is not listed by itself.
+
+        Raises:
+            UnavailableError: the store cannot be read (`storage.unavailable`).
+        """
+
+    @abstractmethod
+    async def remove(self, found: FoundFile) -> bool:
+        """Remove what `survey` found, with its sidecar, if it is still the same.
+
+        Return whether it was removed: what changed or went since is left alone, and so is what is
+        not ours. No link is followed.
+
+        Raises:
+            UnavailableError: it could not be removed, or not now (`storage.unavailable`).
+        """
+
+
+@runtime_checkable
+class FileInspector(Protocol):
+    """Judges stored files by their content. Contract: `marketbel_adapters.testing.inspector`."""
+
+    @abstractmethod
+    async def inspect(
+        self,
+        key: FileKey,
+        *,
+        filename: str,
+        mime_type: str | None,
+        source_type: SourceType,
+        sheet_name: str | None = None,
+    ) -> FileFacts:
+        """Return what the stored file is; it is neither changed nor removed.
+
+        Args:
+            key: Under which it is stored; a sidecar is not needed.
+            filename: As the sender named it.
+            mime_type: As the source announced it.
+            source_type: How the supplier publishes.
+            sheet_name: The only sheet that will be read; `None` means all.
+
+        Raises:
+            RefusedError: it is no price list, or one that harms (`file.*`, `xlsx.*`, `csv.*`,
+                `pdf.*`), or nothing is stored under `key` (`storage.missing`).
+            UnavailableError: it cannot be judged now (`check.unavailable`, `extra.missing`,
+                `storage.unavailable`).
+        """

@@ -1,6 +1,7 @@
 """What Marketbel does, one class a step, named as the file travels; none calls another."""
 
 from marketbel_core.use_cases._job_mover import JobMover, step_of
+from marketbel_core.use_cases.clean_up_files import CleanUpFiles, CleanUpResult
 from marketbel_core.use_cases.collect_items import CollectItems, CollectResult
 from marketbel_core.use_cases.courier import Courier
 from marketbel_core.use_cases.import_items import ImportItems, ImportResult, rejection_entries
@@ -18,6 +19,8 @@ from marketbel_core.use_cases.take_retries import TakenRetries, TakeRetries
 
 __all__ = [
     "CancelJob",
+    "CleanUpFiles",
+    "CleanUpResult",
     "CollectItems",
     "CollectResult",
     "Courier",

@@ -5,18 +5,19 @@ from dataclasses import replace
 from typing import Final
 
 from marketbel_core.catalog import SourceRef, shown_location
-from marketbel_core.errors import UnavailableError
+from marketbel_core.errors import MarketbelError, UnavailableError
 from marketbel_core.ids import FileKey, JobId
 from marketbel_core.intake.stored_file import (
+    FileFacts,
     Sidecar,
     file_key,
-    file_type_of,
     original_filename,
 )
 from marketbel_core.jobs import DownloadStarted, FileStored, FileSubmitted, Job, Phase
 from marketbel_core.ports import (
     Analyzer,
     Clock,
+    FileInspector,
     FileSource,
     FileStore,
     ImportStep,
@@ -43,6 +44,7 @@ class Courier:
         archive: JobArchive,
         sources: FileSource,
         files: FileStore,
+        inspector: FileInspector,
         analyzer: Analyzer,
         queue: StepQueue,
         clock: Clock,
@@ -52,6 +54,7 @@ class Courier:
         self._archive = archive
         self._sources = sources
         self._files = files
+        self._inspector = inspector
         self._analyzer = analyzer
         self._queue = queue
         self._clock = clock
@@ -113,7 +116,7 @@ class Courier:
         return source
 
     async def _fetch(self, job: Job) -> tuple[FileKey, Sidecar]:
-        """Store the job's file, then its sidecar."""
+        """Store the job's file, have it judged, then write its sidecar."""
         limit = self._file_size_bytes_max
         source = await self._source(job)
         async with self._sources.open(source, size_bytes_max=limit) as incoming:
@@ -124,6 +127,8 @@ class Courier:
             stored = await self._files.store(
                 key, self._counted(job, incoming), size_bytes_max=limit
             )
+        downloaded_at = self._clock.now()
+        facts = await self._inspected(job, key, name, incoming.mime_type)
         sidecar = Sidecar(
             job_id=job.id,
             supplier_id=job.supplier_id,
@@ -131,17 +136,34 @@ class Courier:
             original_filename=name,
             source_url=shown_location(source.location),
             source_type=job.source.type,
-            file_type=file_type_of(
-                name, mime_type=incoming.mime_type, source_type=job.source.type
-            ),
+            file_type=facts.file_type,
             mime_type=incoming.mime_type or "application/octet-stream",
             file_size_bytes=stored.size_bytes,
             checksum_md5=stored.md5,
             checksum_sha256=stored.sha256,
-            downloaded_at=self._clock.now(),
+            downloaded_at=downloaded_at,
+            sniffed_type=facts.sniffed_type,
+            formula_cells=facts.formula_cells,
+            macros=facts.macros,
         )
         await self._files.attach(key, sidecar)
         return key, sidecar
+
+    async def _inspected(
+        self, job: Job, key: FileKey, name: str, mime_type: str | None
+    ) -> FileFacts:
+        """Return what the file is; one that is refused, or cannot be judged, does not stay."""
+        try:
+            return await self._inspector.inspect(
+                key,
+                filename=name,
+                mime_type=mime_type,
+                source_type=job.source.type,
+                sheet_name=job.source.sheet_name,
+            )
+        except MarketbelError:
+            await self._files.delete(key)
+            raise
 
     async def _counted(self, job: Job, incoming: IncomingFile) -> AsyncIterator[bytes]:
         """Pass the chunks on, and show how many bytes came."""

@@ -1,6 +1,6 @@
 """A price list sets out: its supplier is found, its job exists, the courier is asked."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from marketbel_core.catalog import SourceRef, SourceType, Supplier
 from marketbel_core.errors import JobNotFoundError, RefusedError
@@ -79,6 +79,8 @@ class StartIngestion:
         """
         known = await self._known(request.job_id)
         if known is not None:
+            if known.source.is_shortened and request.source is not None:
+                await self._archive.record(replace(known, source=request.source))
             return await self._set_out(known, ask=ask)
         async with self._catalog.unit() as unit:
             supplier = await self._supplier(unit, request)

@@ -5,7 +5,17 @@ from typing import Annotated
 import typer
 
 from marketbel_core import __version__
-from marketbel_runtime.cli import database, demo, dlq, doctor, fetch, jobs, service
+from marketbel_runtime.cli import (
+    check_file,
+    cleanup,
+    database,
+    demo,
+    dlq,
+    doctor,
+    fetch,
+    jobs,
+    service,
+)
 from marketbel_runtime.exits import INTERRUPTED, tell_program
 
 __all__ = ["app", "run"]
@@ -37,6 +47,8 @@ def _marketbel(
     """Carries suppliers' price lists into one catalogue."""
 
 
+app.command("check-file")(check_file.check_file)
+app.command("cleanup")(cleanup.cleanup)
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
 app.command("fetch")(fetch.fetch)

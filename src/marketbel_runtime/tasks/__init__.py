@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from marketbel_runtime.tasks.files import cleanup_shared_files_task
 from marketbel_runtime.tasks.ingestion import (
     courier_task,
     download_and_trigger_ml,
@@ -22,6 +23,7 @@ __all__ = [
     "TASKS",
     "Context",
     "TaskUnavailableError",
+    "cleanup_shared_files_task",
     "courier_task",
     "download_and_trigger_ml",
     "import_items_task",
@@ -34,6 +36,7 @@ __all__ = [
 ]
 
 TASKS: Final[tuple[Task, ...]] = (
+    cleanup_shared_files_task,
     courier_task,
     download_and_trigger_ml,
     import_items_task,

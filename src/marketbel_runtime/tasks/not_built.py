@@ -18,7 +18,6 @@ def _not_built(name: str) -> Task:
 NOT_BUILT: Final = tuple(
     _not_built(name)
     for name in (
-        "cleanup_shared_files_task",
         "enrich_item_task",
         "expire_review_queue_task",
         "handle_manual_match_event",

@@ -1,0 +1,112 @@
+"""Runs a module in a process of its own, with limits on memory, processor time and patience.
+
+Some files take the process that parses them with them: two kilobytes can make a parser ask for
+half a terabyte and abort. So no workbook and no PDF is ever opened in the process that serves
+other suppliers as well. What the child uses is returned to the system with its end.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import BinaryIO, Final
+
+__all__ = ["ChildDiedError", "ChildEnd", "ChildLimits", "run_confined"]
+
+_SCRIPT: Final = Path(__file__).with_name("confined.py")
+
+
+class ChildEnd(StrEnum):
+    """Why a child gave no answer."""
+
+    MEMORY = "memory"  # aborted, or faulted, as parsers do that get no memory
+    CPU = "cpu"  # used up its processor time
+    SLOW = "slow"  # gave no answer in time although it used little: the machine is busy
+    FAULT = "fault"  # ended with an error of its own
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildLimits:
+    """What a child may use.
+
+    Attributes:
+        cpu_seconds_max: Processor time.
+        wall_seconds_max: How long its answer is waited for.
+        memory_bytes_max: Address space, which is more than what is resident.
+    """
+
+    cpu_seconds_max: int
+    wall_seconds_max: float
+    memory_bytes_max: int = 1 << 30
+
+
+class ChildDiedError(Exception):
+    """The child ended without an answer.
+
+    Attributes:
+        end: Why.
+        output: What it had written until then.
+    """
+
+    def __init__(self, end: ChildEnd, output: bytes = b"") -> None:
+        super().__init__(f"the child ended by {end}")
+        self.end = end
+        self.output = output
+
+
+async def run_confined(
+    module: str, *arguments: str, stdin: bytes | BinaryIO, limits: ChildLimits
+) -> bytes:
+    """Return what `main` of the module wrote to stdout; a cancelled call leaves no process.
+
+    Args:
+        module: Its full name; it must not import `marketbel_core`.
+        arguments: For its `main`.
+        stdin: An open file becomes the child's own stdin, at its position and without a copy;
+            bytes are written to it.
+        limits: What it may use.
+
+    Raises:
+        ChildDiedError: it ended by a signal, with an exit code other than 0, or not in time.
+        OSError: the process cannot be started.
+    """
+    sent = stdin if isinstance(stdin, bytes) else None
+    child = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-P",
+        str(_SCRIPT),
+        str(limits.memory_bytes_max),
+        str(limits.cpu_seconds_max),
+        str(os.getpid()),
+        module,
+        *arguments,
+        stdin=asyncio.subprocess.PIPE if isinstance(stdin, bytes) else stdin,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        async with asyncio.timeout(limits.wall_seconds_max):
+            output, _ = await child.communicate(sent)
+    except TimeoutError as error:
+        raise ChildDiedError(ChildEnd.SLOW) from error
+    finally:
+        if child.returncode is None:
+            child.kill()
+            await child.wait()
+    status = await child.wait()
+    if status:
+        raise ChildDiedError(_end_of(status), output)
+    return output
+
+
+def _end_of(status: int) -> ChildEnd:
+    match -status:
+        case signal.SIGXCPU:
+            return ChildEnd.CPU
+        case number if number > 0:  # SIGABRT and SIGSEGV of parsers, SIGKILL of the system
+            return ChildEnd.MEMORY
+        case _:
+            return ChildEnd.FAULT

@@ -15,7 +15,7 @@ from marketbel_core.ports import FileStore
 __all__ = ["FileSurveyContract"]
 
 _SIDECAR: Final = a_sidecar()
-_KEY: Final = file_key(_SIDECAR.job_id, at=NOW, filename="march.xlsx")
+_KEY: Final = file_key(_SIDECAR.job_id, at=NOW, filename=_SIDECAR.original_filename)
 _ROOMY: Final = 10_000_000
 
 

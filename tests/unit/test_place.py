@@ -89,11 +89,22 @@ async def test_a_worker_that_vanished_a_moment_ago_counts_before_the_sweep_has_c
         assert app.container.bulkhead().is_closed
 
 
+async def test_a_step_whose_job_somebody_holds_comes_again_until_the_claim_has_run_out() -> None:
+    app, job_id = await a_world()
+    held = await app.jobs.claim(job_id, duration=LEASE)
+    assert held is not None
+
+    assert not await is_let_in(app, "import_items_task", job_id)
+    assert await is_let_in(app, "retry_job_task", job_id)
+    app.clock.tick(LEASE)
+    assert await is_let_in(app, "import_items_task", job_id)
+
+
 async def test_a_job_that_somebody_works_on_has_lost_nobody() -> None:
     app, job_id = await a_world(deaths=1)
     await app.jobs.claim(job_id, duration=LEASE)
 
-    async with place_for(app.container, "courier_task", {"job_id": str(job_id)}):
+    async with place_for(app.container, "recalc_aggregates_task", {"job_id": str(job_id)}):
         assert not app.container.bulkhead().is_closed
 
 

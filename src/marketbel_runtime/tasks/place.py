@@ -19,7 +19,7 @@ from marketbel_runtime.container import Container
 __all__ = ["KillsWorkersError", "place_for"]
 
 _AWAY: Final = timedelta(seconds=4)
-"""How long a step on average goes back into the queue for, when it finds this worker closed."""
+"""How long a step goes back into the queue for, on average, when there is no place for it."""
 
 
 class KillsWorkersError(DomainError):
@@ -39,7 +39,8 @@ async def place_for(
     """Run the block, a step of the job among `kwargs`, with the company that the job may have.
 
     A step without a job, such as a polling round, runs whatever else does. Light steps do not wait
-    here: they would fill the lane that rounds and triggers run in.
+    here: they would fill the lane that rounds and triggers run in. A heavy step whose job somebody
+    holds comes again: the holder may be dead, and its claim not yet run out.
 
     Raises:
         Retry: there was no place for it in time; it is delivered again soon.
@@ -49,13 +50,14 @@ async def place_for(
     if not kwargs.get("job_id"):
         yield
         return
-    job = await _as_it_stands(container, str(kwargs["job_id"]))
-    if job is not None and job.is_active and job.kills_workers:
+    is_heavy = function in HEAVY_FUNCTIONS
+    job, is_held = await _as_it_stands(container, str(kwargs["job_id"]))
+    if job is not None and job.kills_workers:
         raise KillsWorkersError(job.id)
     bulkhead = container.bulkhead()
-    is_alone = job is not None and job.is_active and job.runs_alone
-    if bulkhead.is_closed and function not in HEAVY_FUNCTIONS:
-        raise Retry(defer=_AWAY * (0.5 + random.random()))  # noqa: S311 - jitter is no secret
+    if is_held if is_heavy else bulkhead.is_closed:
+        raise _soon()
+    is_alone = job is not None and job.runs_alone
     async with AsyncExitStack() as stack:
         try:
             async with asyncio.timeout(container.settings().step_seconds_max):
@@ -63,22 +65,31 @@ async def place_for(
                     bulkhead.alone() if is_alone else bulkhead.shared()
                 )
         except TimeoutError as error:
-            raise Retry(defer=_AWAY * (0.5 + random.random())) from error  # noqa: S311 - as above
+            raise _soon() from error
         yield
 
 
-async def _as_it_stands(container: Container, written: str) -> Job | None:
-    """Return the job, with the worker counted that vanished with it a moment ago.
+def _soon() -> Retry:
+    return Retry(defer=_AWAY * (0.5 + random.random()))  # noqa: S311 - jitter is no secret
 
-    A claim and the sweep count it too, but the one comes too late to be alone for it, and the
-    other may not have come by yet. `None` for what is no job; the step itself says so.
+
+async def _as_it_stands(container: Container, written: str) -> tuple[Job | None, bool]:
+    """Return the job, with the worker counted that vanished with it a moment ago, and whether
+    somebody holds it.
+
+    A claim and the sweep count that worker too, but the one comes too late to be alone for it, and
+    the other may not have come by yet. `None` for what is no job or has ended: the step says so.
     """
     jobs = container.jobs()
     try:
         job = await jobs.get(parse_job_id(written))
     except DomainError:
-        return None
+        return None, False
+    if not job.is_active:
+        return None, False
     until = (await jobs.held([job.id])).get(job.id)
-    if until is None or until > container.clock().now():
-        return job
-    return replace(job, deliveries=job.deliveries + 1)
+    if until is None:
+        return job, False
+    if until > container.clock().now():
+        return job, True
+    return replace(job, deliveries=job.deliveries + 1), False

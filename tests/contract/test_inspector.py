@@ -328,7 +328,9 @@ async def look(path):
         return error.code
 
 told = [asyncio.run(look(path)) for path in sys.argv[1:]]
-own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+# ru_maxrss begins with what the process that started this one had; VmHWM is this program's own.
+status = Path("/proc/self/status").read_text().splitlines()
+own = next(int(line.split()[1]) for line in status if line.startswith("VmHWM:"))
 children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
 print(json.dumps({"told": told, "own": own, "children": children}))
 """

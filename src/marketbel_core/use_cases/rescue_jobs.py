@@ -102,7 +102,9 @@ class RescueJobs:
 
     async def _ask(self, job: Job) -> bool:
         step = step_of(job)  # None: ml-analyze is at it; the polling round asks
-        return step is not None and await self._queue.ask(step, not_before=job.not_before)
+        # It has waited already: its place in the queue is before those that came later.
+        due = job.not_before or min(job.created_at, self._clock.now())
+        return step is not None and await self._queue.ask(step, not_before=due)
 
     async def _bury(self, job: Job) -> bool:
         failure = Failure(

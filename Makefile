@@ -6,7 +6,7 @@ ARGS =
 bin = $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test test-fast history cov check fmt lock wheel clean
+.PHONY: help install demo up test test-fast history chaos cov check fmt lock wheel clean
 
 help: ## show this table
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -28,6 +28,9 @@ test-fast: install ## run the unit tests: no socket, no disk, seconds
 
 history: install ## let forty actors do 100,000 operations on the same jobs, and check the history
 	MARKETBEL_HISTORY_OPERATIONS=100000 "$(bin)/python" -m pytest tests/system/test_job_history.py $(ARGS)
+
+chaos: install ## kill workers and Valkey under 500 jobs, take ml-analyze away, replace workers: 11 minutes
+	"$(bin)/python" -m tests.system.chaos $(ARGS)
 
 cov: install ## run all tests and hold branch coverage to its floors
 	"$(bin)/python" -m pytest --cov=src --cov-branch --cov-report=term:skip-covered \

@@ -1,5 +1,6 @@
 """What only the catalogue in PostgreSQL promises: values as neighbours have them, long lists."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
@@ -282,3 +283,31 @@ async def test_a_large_list_is_merged_as_a_set(
         print(f"{LARGE_LIST_ROWS} rows, {name}: {seconds:.2f} s")  # noqa: T201
         assert figures == expected
         assert seconds < LARGE_LIST_SECONDS_MAX
+
+
+async def test_a_transaction_that_says_nothing_for_too_long_gives_its_locks_back(
+    migrated_database_url: str, engine: AsyncEngine
+) -> None:
+    short = create_engine(
+        migrated_database_url, idle_in_transaction_max=timedelta(milliseconds=50)
+    )
+    silent = PostgresCatalog(short)
+    idle = (
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND state LIKE 'idle in transaction%'"
+    )
+
+    async def add_two_with_a_long_pause() -> None:
+        async with silent.unit() as unit:
+            await unit.suppliers.add(a_supplier())
+            async with asyncio.timeout(30):
+                while await value_of(engine, idle):
+                    await asyncio.sleep(0.01)
+            await unit.suppliers.add(a_supplier())
+
+    with pytest.raises(UnavailableError) as refused:
+        await add_two_with_a_long_pause()
+
+    assert refused.value.code == "postgres.unavailable"
+    assert await value_of(engine, "SELECT count(*) FROM suppliers") == 0
+    await short.dispose()

@@ -15,7 +15,7 @@ async def test_two_hundred_readings_are_asked_about_beside_each_other(settings: 
         figures = await measure(there, jobs=200, answer_ms=100)
 
     assert figures.polled == 200
-    # One after the other they would take twenty seconds. How quick a round is on a quiet machine is
-    # what benchmarks/polling.py measures.
+    # One after the other they would take twenty seconds. How quick a round is at rest,
+    # benchmarks/polling.py measures.
     assert figures.round_s < 10.0
     assert figures.loop_lag_ms < 1_000

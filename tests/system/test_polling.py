@@ -18,4 +18,4 @@ async def test_two_hundred_readings_are_asked_about_beside_each_other(settings: 
     # One after the other they would take twenty seconds. How quick a round is at rest,
     # benchmarks/polling.py measures.
     assert figures.round_s < 10.0
-    assert figures.loop_lag_ms < 1_000
+    assert figures.loop_lag_ms < 3_000

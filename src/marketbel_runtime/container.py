@@ -30,17 +30,22 @@ from marketbel_core.use_cases import (
     CleanUpFiles,
     CollectItems,
     Courier,
+    ExpireReviews,
     ImportItems,
     JobMover,
+    LinkKeeper,
     MatchItems,
     RecalculateAggregates,
+    ReconcileLinks,
     RecoverJobs,
     RelayJournal,
     ReplayJob,
     RescueJobs,
     RetryJob,
+    ReviewMatches,
     StartIngestion,
     TakeRetries,
+    UndoReview,
 )
 from marketbel_runtime.bulkhead import Bulkhead
 from marketbel_runtime.settings import Settings
@@ -86,6 +91,14 @@ class Container(containers.DeclarativeContainer):
         clock=clock,
         telemetry=telemetry,
         chance=chance,
+    )
+
+    links = providers.Factory(
+        LinkKeeper,
+        catalog=catalog,
+        clock=clock,
+        ids=ids,
+        rates=settings.provided.exchange_rates,
     )
 
     # Use cases, as the file travels.
@@ -135,6 +148,7 @@ class Container(containers.DeclarativeContainer):
     match_items = providers.Factory(
         MatchItems,
         mover=mover,
+        links=links,
         catalog=catalog,
         candidates=candidates,
         queue=queue,
@@ -165,6 +179,19 @@ class Container(containers.DeclarativeContainer):
     recover_jobs = providers.Factory(
         RecoverJobs, jobs=jobs, archive=archive, queue=queue, clock=clock, telemetry=telemetry
     )
+
+    # What people decide about matches.
+    review_matches = providers.Factory(
+        ReviewMatches,
+        catalog=catalog,
+        links=links,
+        clock=clock,
+        ids=ids,
+        review_for=settings.provided.review_for,
+    )
+    undo_review = providers.Factory(UndoReview, catalog=catalog, links=links, clock=clock)
+    expire_reviews = providers.Factory(ExpireReviews, catalog=catalog, clock=clock, ids=ids)
+    reconcile_links = providers.Factory(ReconcileLinks, links=links)
 
     # What people ask of a job.
     retry_job = providers.Factory(RetryJob, mover=mover, queue=queue)

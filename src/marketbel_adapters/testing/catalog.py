@@ -17,6 +17,11 @@ from marketbel_adapters.testing.catalog_items import ItemsContract, UnstorableRo
 from marketbel_adapters.testing.catalog_matches import MatchesContract, WaitingItemsContract
 from marketbel_adapters.testing.catalog_peek import CatalogPeek
 from marketbel_adapters.testing.catalog_products import AggregatesContract, ProductsContract
+from marketbel_adapters.testing.catalog_reviews import (
+    LinksContract,
+    ReviewsContract,
+    VerdictsContract,
+)
 from marketbel_adapters.testing.catalog_row_log import RowLogContract
 from marketbel_adapters.testing.catalog_suppliers import SuppliersContract, UnitContract
 from marketbel_core.ports import Catalog
@@ -34,6 +39,9 @@ class CatalogContract(
     ProductsContract,
     AggregatesContract,
     RowLogContract,
+    ReviewsContract,
+    VerdictsContract,
+    LinksContract,
 ):
     """All promises of a catalogue, by subject.
 

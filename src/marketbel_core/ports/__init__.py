@@ -53,6 +53,14 @@ from marketbel_core.ports.queue import (
     Step,
     StepQueue,
 )
+from marketbel_core.ports.reviews import (
+    Links,
+    NamedVerdict,
+    ReviewQueue,
+    Reviews,
+    Verdicts,
+    WaitingReview,
+)
 from marketbel_core.ports.sources import FileSource, IncomingFile
 from marketbel_core.ports.telemetry import Telemetry
 from marketbel_core.ports.waiting_triggers import WaitingTriggers
@@ -86,15 +94,19 @@ __all__ = [
     "JournalEntry",
     "Lease",
     "Leases",
+    "Links",
     "LogEntry",
     "LogLevel",
     "MatchStep",
+    "NamedVerdict",
     "Products",
     "ReadElsewhere",
     "ReadHere",
     "RecalculateStep",
     "Renewal",
     "RetryStep",
+    "ReviewQueue",
+    "Reviews",
     "RowLog",
     "RowReader",
     "Step",
@@ -105,5 +117,7 @@ __all__ = [
     "Suppliers",
     "Telemetry",
     "Tray",
+    "Verdicts",
+    "WaitingReview",
     "WaitingTriggers",
 ]

@@ -268,7 +268,7 @@ def test_reviews_in_memory_hold_what_must_hold() -> None:
             super().__init__(in_memory)
 
     run_state_machine_as_test(
-        Machine, settings=settings(max_examples=60, stateful_step_count=30, deadline=None)
+        Machine, settings=settings(max_examples=40, stateful_step_count=25, deadline=None)
     )
 
 

@@ -282,9 +282,7 @@ async def test_a_step_that_takes_too_long_every_time_fails_its_job() -> None:
     assert job.failure.code == "step.timed_out"
 
 
-async def test_a_worker_that_was_frozen_ends_nothing_of_whoever_took_its_job_over() -> (
-    None
-):
+async def test_a_worker_that_was_frozen_ends_nothing_of_whoever_took_its_job_over() -> None:
     app = an_endless_market()
     reader = _EndlessReader()
     app.container.reader().read = reader.read  # type: ignore[method-assign] # hangs

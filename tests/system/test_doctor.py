@@ -581,6 +581,8 @@ def test_a_wrong_variable_is_named_and_stops_only_what_needs_it(
     assert {name for name, check in checks.items() if check["state"] == "skipped"} == {
         "queue",
         "foreign-queue",
+        "heavy-queue",
+        "workers",
     }
 
 

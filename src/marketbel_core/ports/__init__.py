@@ -15,8 +15,10 @@ from marketbel_core.ports.analyzer import (
     Analyzer,
     ReadElsewhere,
     ReadHere,
+    RowBatch,
     RowReader,
     Submission,
+    whole,
 )
 from marketbel_core.ports.breaker import Breaker
 from marketbel_core.ports.candidates import CandidateIndex
@@ -119,6 +121,7 @@ __all__ = [
     "RecalculateStep",
     "Renewal",
     "RetryStep",
+    "RowBatch",
     "RowLog",
     "RowReader",
     "Step",
@@ -142,4 +145,5 @@ __all__ = [
     "Tray",
     "WaitingTriggers",
     "WhenDue",
+    "whole",
 ]

@@ -38,6 +38,7 @@ __all__ = ["SettingFault", "Settings", "SettingsError", "load_settings", "read_s
 
 _NO_SPACE: Final = r"^\S+$"
 _HTTP: Final = r"^https?://[^\s/]\S*$"
+_MASTER_SHEET: Final = r"^(?:https?://[^\s/]\S*|[^:]+\.(?:csv|xlsx?|ods))$"
 _DATABASE_SCHEMES: Final = ("postgresql://", "postgres://", "postgresql+asyncpg://")
 _REDIS_SCHEMES: Final = ("redis://", "rediss://", "unix://")
 _TAKEN_KEYS: Final = frozenset(
@@ -221,7 +222,7 @@ class Settings(BaseSettings):
     master_sheet_url: Annotated[
         str | None,
         Field(
-            pattern=r"^\S",
+            pattern=_MASTER_SHEET,
             description="The sheet that lists the suppliers, unless Redis holds "
             "`settings:master_sheet_url`: a Google Sheet's address, that of an xlsx or csv file, "
             "or the path of such a file below `UPLOADS_DIR`",

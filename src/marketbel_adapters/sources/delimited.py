@@ -5,8 +5,6 @@ import codecs
 from io import BytesIO, StringIO
 from typing import Final
 
-from clevercsv.detect import Detector
-
 from marketbel_adapters.sources.checks.delimited import records_of
 from marketbel_adapters.sources.checks.refusals import RefusalError
 from marketbel_adapters.sources.dialects import (
@@ -113,6 +111,8 @@ def _delimiter_of(text: str) -> str:
     named = named_delimiter(text[:SAMPLE_LENGTH])
     if named is not None:
         return named
+    from clevercsv.detect import Detector  # noqa: PLC0415 - slow to import, every start would pay
+
     sample = text[:SAMPLE_LENGTH]
     if len(text) > SAMPLE_LENGTH:
         sample = sample.rsplit("\n", 1)[0]

@@ -15,8 +15,10 @@ from marketbel_core.ports.analyzer import (
     Analyzer,
     ReadElsewhere,
     ReadHere,
+    RowBatch,
     RowReader,
     Submission,
+    whole,
 )
 from marketbel_core.ports.breaker import Breaker
 from marketbel_core.ports.candidates import CandidateIndex
@@ -95,6 +97,7 @@ __all__ = [
     "RecalculateStep",
     "Renewal",
     "RetryStep",
+    "RowBatch",
     "RowLog",
     "RowReader",
     "Step",
@@ -106,4 +109,5 @@ __all__ = [
     "Telemetry",
     "Tray",
     "WaitingTriggers",
+    "whole",
 ]

@@ -1,6 +1,7 @@
 """Tables without borders: columns are where lines agree to leave white space."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from statistics import median
 from typing import Final
 
@@ -58,7 +59,9 @@ def aligned_rows(
             column = _column(run, columns)
             cells[column] = f"{cells[column]} {run.text}".strip()
         if last is not None and _goes_on(cells, rows[-1], line[0].top - last[0].top, pitch):
-            rows[-1] = [f"{upper} {lower}".strip() for upper, lower in zip(rows[-1], cells, strict=True)]
+            rows[-1] = [
+                f"{upper} {lower}".strip() for upper, lower in zip(rows[-1], cells, strict=True)
+            ]
         else:
             rows.append(cells)
         last = line
@@ -81,7 +84,7 @@ def _goes_on(cells: Sequence[str], above: Sequence[str], distance: float, pitch:
 def _pitch(lines: Sequence[Sequence[Run]]) -> float:
     """Return how far rows are usually apart."""
     tops = [line[0].top for line in lines if len(line) >= _TABULAR]
-    gaps = [below - above for above, below in zip(tops, tops[1:], strict=False)]
+    gaps = [below - above for above, below in pairwise(tops)]
     return median(gaps) if gaps else 0.0
 
 

@@ -59,7 +59,7 @@ def pages_of(file: BinaryIO) -> Iterator[TextPage]:
     from pdfplumber import open as open_pdf  # noqa: PLC0415 - only what needs it has to have it
 
     with _refused():
-        document = open_pdf(file)
+        document = open_pdf(file)  # type: ignore[arg-type]  # any file that can be moved about in
         if len(document.pages) > PDF_PAGES_MAX:
             raise _too_large(f"it has more than {PDF_PAGES_MAX} pages")
         pages = document.pages

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from marketbel_core.catalog import Money
 from marketbel_core.errors import RefusedError
 from marketbel_core.intake import Cell, Grid, ReadRows, RememberedLayout, read_rows
-from marketbel_core.intake.remembered import change_since
 from marketbel_core.intake.characteristics import stock_of
+from marketbel_core.intake.remembered import change_since
 
 HEADER: list[Cell] = ["Артикул", "Наименование", "Цена"]
 

@@ -2,7 +2,8 @@
 
 Run by `frames_of_confined`: stdin is the file, the first argument the descriptor of a file with
 the wish. stdout is frames: a length and a JSON value each; `{"opened": …}`, then lists of events,
-or `{"refused": code, "message": …}` wherever that turns out.
+or `{"refused": code, "message": …}` wherever that turns out; `{"missing": …}` names a package that
+is not installed.
 """
 
 import json
@@ -32,6 +33,8 @@ def main(arguments: list[str]) -> int:
             _write_list(file, wish, sys.stdout.buffer)
         except RefusedError as refusal:
             _write(sys.stdout.buffer, _told({"refused": refusal.code, "message": str(refusal)}))
+        except ModuleNotFoundError as error:
+            _write(sys.stdout.buffer, _told({"missing": error.name}))
         except MemoryError:
             os.abort()  # as the parsers do that are no Python: one sign for one thing
     return 0

@@ -42,8 +42,8 @@ _TEXTS: Final = frozenset({Form.TEXT, Form.BINARY, Form.MARKUP, Form.FORBIDDEN})
 _TOO_LONG: Final = (
     "file.too_complex",
     (
-        "the file takes more time to read than a price list may; split it, or save it again without "
-        "unused sheets and formatting"
+        "the file takes more time to read than a price list may; split it, or save it again "
+        "without unused sheets and formatting"
     ),
 )
 _DEATHS: Final = {
@@ -200,10 +200,19 @@ def _opening(frame: bytes) -> int | None:
 
     Raises:
         RefusedError: the frame says that the file is refused.
+        UnavailableError: it says that a package is not installed (`extra.missing`).
     """
     told = json.loads(frame)
     if "refused" in told:
         raise RefusedError(told["refused"], told["message"])
+    if "missing" in told:
+        package = str(told["missing"])
+        extra = "pdf" if package.startswith("pdf") else "excel"
+        raise UnavailableError(
+            f"this kind of file cannot be read without the package {package}: "
+            f"pip install 'marketbel[{extra}]'",
+            code="extra.missing",
+        )
     rows_max = told["opened"]
     assert rows_max is None or isinstance(rows_max, int), "a count of rows"  # noqa: S101
     return rows_max

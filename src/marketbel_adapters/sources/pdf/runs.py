@@ -5,6 +5,7 @@ prices is still one run, and begins where its cell begins. So the order of drawi
 apart where places on the page do not.
 """
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -19,7 +20,10 @@ _BLANK_MIN: Final = 0.18
 """A narrow blank is a quarter of the letters' size, spaced letters are a tenth apart."""
 
 _APART: Final = 1.0
-"""A gap as wide as the letters are high is no blank between words. All four in letter sizes."""
+"""A gap as wide as the letters are high is no blank between words."""
+
+_SHADOW: Final = 0.12
+"""The narrowest letters, two of them in a row, are twice as far apart. All in letter sizes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,16 +103,27 @@ class Run:
 
 def glyphs_of(chars: Iterable[Mapping[str, object]]) -> Iterator[Glyph]:
     """Yield upright characters in the order of drawing, each once however often it is drawn."""
-    drawn: set[tuple[object, int, int]] = set()
+    drawn: dict[tuple[object, int, int], float] = {}
     for char in chars:
         if not char["upright"]:
             continue
         x0, x1, top, bottom = (float(str(char[key])) for key in ("x0", "x1", "top", "bottom"))
-        place = (char["text"], round(x0), round(top))
-        if place in drawn and str(char["text"]).strip():
-            continue  # bold letters are drawn twice by some
-        drawn.add(place)
-        yield Glyph(str(char["text"]), x0, x1, top, bottom)
+        glyph = Glyph(str(char["text"]), x0, x1, top, bottom)
+        if glyph.text.strip():
+            if _is_drawn(drawn, glyph):
+                continue  # bold letters are drawn twice by some
+            drawn[glyph.text, round(x0), round(top)] = x0
+        yield glyph
+
+
+def _is_drawn(drawn: Mapping[tuple[object, int, int], float], glyph: Glyph) -> bool:
+    x, y = round(glyph.x0), round(glyph.top)
+    return any(
+        abs(drawn.get((glyph.text, x + right, y + down), math.inf) - glyph.x0)
+        < _SHADOW * glyph.size
+        for right in (-1, 0, 1)
+        for down in (-1, 0, 1)
+    )
 
 
 def runs_of(chars: Iterable[Mapping[str, object]]) -> list[Run]:

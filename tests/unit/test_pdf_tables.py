@@ -1,6 +1,6 @@
 """PDFs with text in them become tables: by drawn lines, else by where the words stand."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from io import BytesIO
 
 import pytest
@@ -9,6 +9,8 @@ from marketbel_adapters.sources.checks.refusals import RefusalError
 from marketbel_adapters.sources.pdf.tables import read_tables
 from marketbel_adapters.testing.containers import a_pdf
 from marketbel_adapters.testing.drawn_pdf import Page, a_drawn_pdf
+
+type Draw = Callable[[Sequence[Sequence[str]]], Page]
 
 LEFTS = (50.0, 120.0, 400.0, 460.0)
 PITCH = 14.0
@@ -47,14 +49,14 @@ def goods(first: int, count: int) -> list[tuple[str, str, str]]:
 
 
 @pytest.mark.parametrize("draw", [ruled, aligned])
-def test_rows_are_read_with_and_without_drawn_lines(draw: type[Page]) -> None:
+def test_rows_are_read_with_and_without_drawn_lines(draw: Draw) -> None:
     found = tables(draw([HEADER, *goods(1, 9)]))
 
     assert found == {"pdf table": [list(row) for row in [HEADER, *goods(1, 9)]]}
 
 
 @pytest.mark.parametrize("draw", [ruled, aligned])
-def test_a_table_that_goes_on_over_the_page_is_one_table(draw: type[Page]) -> None:
+def test_a_table_that_goes_on_over_the_page_is_one_table(draw: Draw) -> None:
     found = tables(draw([HEADER, *goods(1, 9)]), draw(goods(10, 9)), draw(goods(19, 1)))
 
     assert found == {"pdf table": [list(row) for row in [HEADER, *goods(1, 19)]]}

@@ -36,6 +36,7 @@ from marketbel_runtime.tasks.running import TRIES_MAX
 
 JOB = "0c5f39a1-6d3d-4c5e-9f5f-0f2f0e7b1a11"
 LIST = "Артикул;Наименование;Цена\nA1;Молоко 1 л;2,50\nA2;Хлеб ржаной;1,90\n"
+JOB_ID = JobId(UUID(JOB))
 URL = "https://shop.example/list.csv"
 
 
@@ -233,7 +234,11 @@ async def test_a_crash_fails_the_job_even_when_the_caller_named_none() -> None:
 
 
 class _EndlessReader(RowReader):
+    def __init__(self) -> None:
+        self.begun = asyncio.Event()
+
     async def read(self, *_: object, **__: object) -> AsyncIterator[RowBatch]:
+        self.begun.set()
         await asyncio.Event().wait()
         yield RowBatch(events=())
 
@@ -275,6 +280,22 @@ async def test_a_step_that_takes_too_long_every_time_fails_its_job() -> None:
 
     assert job.failure is not None
     assert job.failure.code == "step.timed_out"
+
+
+async def test_a_worker_that_was_frozen_ends_nothing_of_whoever_took_its_job_over() -> None:
+    app = an_endless_market()
+    reader = _EndlessReader()
+    app.container.reader().read = reader.read  # type: ignore[method-assign] # hangs
+    reading = asyncio.create_task(a_step_too_long(app))
+    await reader.begun.wait()
+
+    app.clock.tick(timedelta(minutes=1))  # frozen for longer than its lease
+    taken = await app.jobs.claim(JOB_ID, duration=timedelta(minutes=1))
+    await reading  # it wakes up out of time
+
+    assert taken is not None
+    assert await app.jobs.get(JOB_ID) == taken
+    assert len(app.queue) == 0
 
 
 async def test_a_late_step_of_an_earlier_attempt_ends_nothing() -> None:

@@ -3,6 +3,7 @@
 Source: Brooker, "Exponential Backoff And Jitter", 2015 (the "full jitter" variant).
 """
 
+import math
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -20,6 +21,10 @@ _SOON: Final = timedelta(seconds=5)
 _WAITED_FOR: Final = frozenset({"ml.circuit_open", "match.busy"})
 """A neighbour that is known to be away, and another worker at the same items: nobody erred, and
 the job has not had its try."""
+
+_WAITS_MAX: Final = {"match.busy": 120}
+"""Ten minutes of it: another worker is long done by then, and whoever still holds the items is
+none. A neighbour is waited for without end, for its return is what the job needs."""
 
 
 def next_try(
@@ -39,7 +44,8 @@ def next_try(
         chance: A random number, 0.0 to 1.0.
         retry_after: What the neighbour asked for; the wait is not shorter, up to the longest wait.
     """
-    is_counted = failure.code not in _WAITED_FOR
+    waited_for = failure.code in _WAITED_FOR
+    is_counted = not waited_for or job.waits >= _WAITS_MAX.get(failure.code, math.inf)
     if is_counted and job.deferrals >= _TRIES_MAX:
         return None
     if is_counted:

@@ -172,7 +172,11 @@ async def _end(
     kwargs: dict[str, object],
     how: Callable[[JobMover, Job], Awaitable[object]],
 ) -> None:
-    """End the attempt of the job that the task worked on, if it still waits for such a step."""
+    """End the attempt of the job that the task worked on, if it still waits for such a step.
+
+    Only a job that nobody holds: a worker that was frozen finds its step out of time when it wakes
+    up, and by then the job may be in other hands.
+    """
     if not kwargs.get("job_id"):
         return
     try:
@@ -180,7 +184,10 @@ async def _end(
         job = await mover.load(parse_job_id(str(kwargs["job_id"])))
         is_read_elsewhere = job.phase is Phase.ANALYZING and job.analysis_id is not None
         is_its_attempt = kwargs.get("attempt") in {None, job.attempt}
-        if job.is_active and is_its_attempt and not is_read_elsewhere:
-            await how(mover, job)
+        if not (job.is_active and is_its_attempt) or is_read_elsewhere:
+            return
+        async with mover.hold(job.id, phase=job.phase, attempt=job.attempt) as held:
+            if held is not None:
+                await how(mover, held)
     except MarketbelError as trouble:  # the sweep asks for the step again
         container.telemetry().event("task.job_not_ended", error=str(trouble))

@@ -24,14 +24,22 @@ from marketbel_core.ids import FileKey
 from marketbel_core.intake import RememberedLayout, RowEvent
 from marketbel_core.ports import FileStore, RowBatch, RowReader
 
-__all__ = ["READING_LIMITS", "LocalRowReader", "read_path"]
+__all__ = ["READING_LIMITS", "LocalRowReader", "read_path", "reading_limits"]
 
 _CHILD: Final = "marketbel_adapters.sources.reading_child"
 _BATCH_EVENTS: Final = 500
 _PATIENCE: Final = 1.15
 """How much longer than its processor time a reading may last: on a busy machine it waits, too."""
 
-READING_LIMITS: Final = ChildLimits(cpu_seconds_max=240, wall_seconds_max=240 * _PATIENCE)
+
+def reading_limits(cpu_seconds_max: int) -> ChildLimits:
+    """Return the limits of a reading that may take that much processor time."""
+    return ChildLimits(
+        cpu_seconds_max=cpu_seconds_max, wall_seconds_max=cpu_seconds_max * _PATIENCE
+    )
+
+
+READING_LIMITS: Final = reading_limits(240)
 
 _SMALL_TEXT_BYTES: Final = 256 * 1024
 """Up to this a text is read in a thread: that takes less than a process takes to start, and no
@@ -98,9 +106,7 @@ class LocalRowReader(RowReader):
         """
         self._files = files
         self._path_of = path_of
-        self._limits = ChildLimits(
-            cpu_seconds_max=cpu_seconds_max, wall_seconds_max=cpu_seconds_max * _PATIENCE
-        )
+        self._limits = reading_limits(cpu_seconds_max)
 
     async def read(
         self,

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -166,8 +167,16 @@ def _reader_of(parent: int) -> int:
     """Return the process that reads the list, once it runs."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
-        for task in Path(f"/proc/{parent}/task").iterdir():
-            for child in (task / "children").read_text().split():
+        for child in _children_of(parent):
+            with suppress(FileNotFoundError, ProcessLookupError):
                 if b"reading_child" in Path(f"/proc/{child}/cmdline").read_bytes():
-                    return int(child)
+                    return child
     raise AssertionError("no process reads the list")
+
+
+def _children_of(parent: int) -> list[int]:
+    children: list[int] = []
+    for task in Path(f"/proc/{parent}/task").iterdir():
+        with suppress(FileNotFoundError, ProcessLookupError):  # threads come and go
+            children += map(int, (task / "children").read_text().split())
+    return children

@@ -124,7 +124,8 @@ def read_master_sheet(grid: Grid) -> MasterSheetRows:
     """
     rows = ((number, _texts(row)) for number, row in enumerate(grid.rows, start=1))
     filled = ((number, texts) for number, texts in rows if any(texts))
-    _, header = next(filled, (1, ()))
+    nothing: tuple[int, tuple[str, ...]] = (1, ())
+    _, header = next(filled, nothing)
     columns = _columns(header[:_COLUMNS_MAX])
     missing = [title for role, title in _REQUIRED.items() if role not in columns]
     if missing:

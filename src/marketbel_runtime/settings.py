@@ -210,6 +210,16 @@ class Settings(BaseSettings):
         ),
     ] = ""
 
+    fetch_per_host_max: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=1_000,
+            description="Lists that one worker fetches from one host at once; jobs beyond that "
+            "wait, and those of other hosts go on. 0: one less than `MAX_WORKERS`, at least 1",
+        ),
+    ] = 0
+
     google_credentials_path: Annotated[
         Path,
         Field(
@@ -382,6 +392,11 @@ class Settings(BaseSettings):
     def download_max(self) -> timedelta:
         """How long a download may take: the step has to say what came of it afterwards."""
         return timedelta(seconds=self.step_seconds_max * 0.8)
+
+    @property
+    def fetches_per_host_max(self) -> int:
+        """How many lists one worker fetches from one host at once."""
+        return self.fetch_per_host_max or max(1, self.max_workers - 1)
 
     @property
     def reading_cpu_seconds_max(self) -> int:

@@ -88,7 +88,7 @@ def test_three_tries_are_made_and_each_may_wait_twice_as_long() -> None:
     assert job.deferred_by == _TROUBLE
 
 
-@pytest.mark.parametrize("code", ["ml.circuit_open", "match.busy"])
+@pytest.mark.parametrize("code", ["ml.circuit_open", "match.busy", "source.busy"])
 def test_waiting_for_somebody_else_uses_up_no_try(code: str) -> None:
     job = a_job(deferrals=3)
     failure = Failure(code=code, message="Not now.")
@@ -98,6 +98,16 @@ def test_waiting_for_somebody_else_uses_up_no_try(code: str) -> None:
     assert waits == [
         Deferred(failure=failure, until=NOW + seconds * _SECOND, is_counted=False)
         for seconds in (2.5, 7.5)
+    ]
+
+
+def test_a_job_that_has_waited_for_its_host_for_long_comes_by_less_often() -> None:
+    busy = Failure(code="source.busy", message="Others are served.")
+
+    waits = [next_try(a_job(waits=n), busy, now=NOW, chance=0.5) for n in (0, 1, 5, 100)]
+
+    assert [event.until - NOW for event in waits if event] == [
+        seconds * _SECOND for seconds in (5, 10, 30, 30)
     ]
 
 

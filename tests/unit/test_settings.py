@@ -227,7 +227,12 @@ def test_a_password_makes_an_address_and_an_empty_one_counts_as_missing() -> Non
 
 def test_every_variable_of_the_deployment_is_in_a_table_above() -> None:
     walked = {row[0] for table in (NUMBERS, TEXTS, PLACES, ADDRESSES) for row in table}
-    ours = {"ML_STALLED_MINUTES", "CATALOGUE_CURRENCY", "CURRENCY_RATES"}  # known to nobody else
+    ours = {
+        "ML_STALLED_MINUTES",
+        "FETCH_PER_HOST_MAX",
+        "CATALOGUE_CURRENCY",
+        "CURRENCY_RATES",
+    }  # known to nobody else
 
     known = {name.upper() for name in Settings.model_fields} | {"REVIEW_EXPIRATION_DAYS"}
 
@@ -334,3 +339,15 @@ assert settings.require_redis_url() == "unix:///r"
     )
 
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("choices", "expected"),
+    [({}, 4), ({"max_workers": 1}, 1), ({"max_workers": 2, "fetch_per_host_max": 7}, 7)],
+)
+def test_one_host_is_left_a_place_less_than_there_are(
+    choices: dict[str, int], expected: int
+) -> None:
+    settings = Settings.model_validate(choices)
+
+    assert settings.fetches_per_host_max == expected

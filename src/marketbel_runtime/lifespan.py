@@ -127,7 +127,10 @@ async def production(
             leases=providers.Singleton(redis_adapters.RedisLeases, redis),
             queue=providers.Object(queue),
             reader=providers.Singleton(
-                LocalRowReader, files, cpu_seconds_max=settings.reading_cpu_seconds_max
+                LocalRowReader,
+                files,
+                path_of=files.path_of,
+                cpu_seconds_max=settings.reading_cpu_seconds_max,
             ),
             sources=providers.Object(sources),
             telemetry=providers.Object(telemetry),

@@ -13,6 +13,7 @@ from marketbel_runtime.cli import (
     dlq,
     doctor,
     fetch,
+    inspect_file,
     jobs,
     service,
 )
@@ -52,6 +53,7 @@ app.command("cleanup")(cleanup.cleanup)
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
 app.command("fetch")(fetch.fetch)
+app.command("inspect")(inspect_file.inspect_file)
 app.command("migrate")(database.migrate)
 app.command("ml-standin")(service.ml_standin)
 app.command("up")(service.up)

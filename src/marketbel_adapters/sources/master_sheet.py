@@ -35,8 +35,8 @@ _DEATHS: Final = {
     ChildEnd.MEMORY: (
         "xlsx.sheet_too_large",
         (
-            "the master sheet needs more memory than a list of suppliers may: delete empty rows and "
-            "columns"
+            "the master sheet needs more memory than a list of suppliers may: delete empty rows "
+            "and columns"
         ),
     ),
     ChildEnd.FAULT: (
@@ -47,8 +47,8 @@ _DEATHS: Final = {
 _TOO_LONG: Final = (
     "file.too_complex",
     (
-        "the master sheet takes more time to read than a list of suppliers may: save it again without "
-        "unused sheets and formatting"
+        "the master sheet takes more time to read than a list of suppliers may: save it again "
+        "without unused sheets and formatting"
     ),
 )
 

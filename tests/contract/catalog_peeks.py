@@ -239,7 +239,8 @@ class PostgresPeek(CatalogPeek):
     async def empty(self) -> None:
         """Take every row out of every table that the catalogue writes."""
         await self._rows(
-            "TRUNCATE suppliers, products, parsing_logs, marketbel.known_links CASCADE"
+            "TRUNCATE suppliers, products, parsing_logs, marketbel.sync_runs,"
+            " marketbel.known_links CASCADE"
         )
 
     async def _rows(self, sql: str, **values: object) -> list[Row[Any]]:

@@ -309,6 +309,6 @@ async def test_what_is_ours_lives_in_a_schema_of_its_own(database_url: str) -> N
 
     assert ours == {
         *("drafts", "imports", "job_journal", "jobs", "known_links", "review_decisions"),
-        *("row_rejections", "supplier_activity", "verdicts"),
+        *("outbox", "row_rejections", "supplier_activity", "sync_runs", "verdicts"),
     }
     assert triggers == set()

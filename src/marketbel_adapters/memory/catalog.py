@@ -16,12 +16,13 @@ from marketbel_adapters.memory.catalog_state import (
     StoredLogEntry,
 )
 from marketbel_adapters.memory.catalog_suppliers import MemorySuppliers
+from marketbel_adapters.memory.catalog_sync import MemoryOutbox, MemorySyncRuns
 from marketbel_adapters.memory.catalog_verdicts import MemoryLinks, MemoryVerdicts
 from marketbel_adapters.memory.environment import CountingIdSource
 from marketbel_core.catalog import Product, ProductAggregates, Supplier, SupplierItem
 from marketbel_core.ids import ProductId, SupplierItemId
 from marketbel_core.matching import ReviewRow
-from marketbel_core.ports import Catalog, CatalogUnit, IdSource, LogEntry
+from marketbel_core.ports import Catalog, CatalogUnit, IdSource, LogEntry, OutboxEntry
 
 __all__ = ["MemoryCatalog", "MemoryCatalogUnit"]
 
@@ -37,6 +38,8 @@ class MemoryCatalogUnit(CatalogUnit):
         self._reviews = MemoryReviews(draft)
         self._verdicts = MemoryVerdicts(draft)
         self._links = MemoryLinks(draft)
+        self._outbox = MemoryOutbox(draft)
+        self._syncs = MemorySyncRuns(draft)
 
     @property
     def suppliers(self) -> MemorySuppliers:
@@ -65,6 +68,14 @@ class MemoryCatalogUnit(CatalogUnit):
     @property
     def links(self) -> MemoryLinks:
         return self._links
+
+    @property
+    def outbox(self) -> MemoryOutbox:
+        return self._outbox
+
+    @property
+    def syncs(self) -> MemorySyncRuns:
+        return self._syncs
 
 
 class MemoryCatalog(Catalog):
@@ -127,3 +138,7 @@ class MemoryCatalog(Catalog):
     def imports(self) -> list[ImportRecord]:
         """Return what was noted about imports, in the order in which it was."""
         return list(self._state.imports.values())
+
+    def outbox(self) -> list[OutboxEntry]:
+        """Return the jobs that are to be started, in the order in which they came."""
+        return list(self._state.outbox.values())

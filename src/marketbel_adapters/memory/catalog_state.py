@@ -10,7 +10,7 @@ from marketbel_core.catalog import Money, Product, ProductAggregates, Supplier, 
 from marketbel_core.errors import UnavailableError
 from marketbel_core.ids import JobId, ProductId, SupplierId, SupplierItemId
 from marketbel_core.matching import PairVerdict, ReviewDecision, ReviewRow
-from marketbel_core.ports import ImportFigures, LogEntry
+from marketbel_core.ports import ImportFigures, LogEntry, OutboxEntry, SyncRun
 
 __all__ = [
     "NO_AGGREGATES",
@@ -108,6 +108,8 @@ class State:
     prices: list[PriceRecord] = field(default_factory=list)
     log: dict[tuple[str, str], StoredLogEntry] = field(default_factory=dict)
     imports: dict[tuple[JobId, int], ImportRecord] = field(default_factory=dict)
+    outbox: dict[SupplierId, OutboxEntry] = field(default_factory=dict)
+    syncs: dict[str, SyncRun] = field(default_factory=dict)
 
     def copy(self) -> "State":
         """Return a snapshot: nothing done to it reaches this one."""
@@ -125,6 +127,8 @@ class State:
             prices=list(self.prices),
             log=dict(self.log),
             imports=dict(self.imports),
+            outbox=dict(self.outbox),
+            syncs=dict(self.syncs),
         )
 
 

@@ -10,6 +10,7 @@ from marketbel_adapters.postgres.products import PostgresProducts
 from marketbel_adapters.postgres.reviews import PostgresReviews
 from marketbel_adapters.postgres.row_log import PostgresRowLog
 from marketbel_adapters.postgres.suppliers import PostgresSuppliers
+from marketbel_adapters.postgres.sync import PostgresOutbox, PostgresSyncRuns
 from marketbel_adapters.postgres.transaction import Transaction, transaction_on
 from marketbel_adapters.postgres.verdicts import PostgresLinks, PostgresVerdicts
 from marketbel_core.ports import Catalog, CatalogUnit
@@ -28,6 +29,8 @@ class PostgresCatalogUnit(CatalogUnit):
         self._reviews = PostgresReviews(transaction)
         self._verdicts = PostgresVerdicts(transaction)
         self._links = PostgresLinks(transaction)
+        self._outbox = PostgresOutbox(transaction)
+        self._syncs = PostgresSyncRuns(transaction)
 
     @property
     def suppliers(self) -> PostgresSuppliers:
@@ -56,6 +59,14 @@ class PostgresCatalogUnit(CatalogUnit):
     @property
     def links(self) -> PostgresLinks:
         return self._links
+
+    @property
+    def outbox(self) -> PostgresOutbox:
+        return self._outbox
+
+    @property
+    def syncs(self) -> PostgresSyncRuns:
+        return self._syncs
 
 
 class PostgresCatalog(Catalog):

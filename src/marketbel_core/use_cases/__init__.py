@@ -13,6 +13,7 @@ from marketbel_core.use_cases.recalculate_aggregates import (
 )
 from marketbel_core.use_cases.recover_jobs import RecoverJobs, RecoverResult
 from marketbel_core.use_cases.relay_journal import RelayJournal, RelayResult
+from marketbel_core.use_cases.relay_outbox import RelayedOutbox, RelayOutbox
 from marketbel_core.use_cases.rescue_jobs import RescueJobs, RescueResult
 from marketbel_core.use_cases.retry_job import CancelJob, ReplayJob, RetryJob
 from marketbel_core.use_cases.review_matches import (
@@ -23,6 +24,7 @@ from marketbel_core.use_cases.review_matches import (
     UndoReview,
 )
 from marketbel_core.use_cases.start_ingestion import StartIngestion, StartRequest
+from marketbel_core.use_cases.sync_suppliers import SyncReport, SyncRequest, SyncSuppliers
 from marketbel_core.use_cases.take_retries import TakenRetries, TakeRetries
 
 __all__ = [
@@ -46,7 +48,9 @@ __all__ = [
     "RecoverJobs",
     "RecoverResult",
     "RelayJournal",
+    "RelayOutbox",
     "RelayResult",
+    "RelayedOutbox",
     "ReplayJob",
     "RescueJobs",
     "RescueResult",
@@ -55,6 +59,9 @@ __all__ = [
     "ReviewRequest",
     "StartIngestion",
     "StartRequest",
+    "SyncReport",
+    "SyncRequest",
+    "SyncSuppliers",
     "TakeRetries",
     "TakenRetries",
     "UndoReview",

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Final, cast
@@ -141,6 +141,11 @@ class Cluster:
                 held.setdefault(pid, set()).update(_job_ids(named[1]))
         return held
 
+    async def on_last_life(self, job_ids: Iterable[JobId]) -> bool:
+        """Tell whether one more death would make one of the jobs a dead letter, by the rule."""
+        jobs = [await self._store.get(job_id) for job_id in job_ids]
+        return any(replace(job, deliveries=job.deliveries + 1).kills_workers for job in jobs)
+
     async def order(self, **faults: object) -> None:
         """Have the stand-in for ml-analyze misbehave."""
         async with httpx.AsyncClient(trust_env=False) as client:
@@ -171,6 +176,7 @@ async def cluster(
             "REDIS_URL": valkey.url,
             "UPLOADS_DIR": str(uploads),
             "FETCH_ALLOW_NETWORKS": "127.0.0.1/32",
+            "FETCH_PER_HOST_MAX": "1000",  # all lists come from the site of the drill
             "FETCH_ALLOWED_PORTS": site.url.rpartition(":")[2],
             **plan.variables,
         }

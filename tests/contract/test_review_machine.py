@@ -223,8 +223,7 @@ class ReviewMachine(RuleBasedStateMachine):
         return min(prices, default=None), bool(prices)
 
     def _recalculate(self) -> None:
-        if not self.is_touched:
-            self._run(self.recalculate(product_ids=list(self._run(self.peek.products()))))
+        self._run(self.recalculate(product_ids=list(self._run(self.peek.products()))))
 
     async def _verdicts(
         self, item_ids: list[SupplierItemId]

@@ -8,6 +8,7 @@ from marketbel_core.intake.following import MissingColumns, follow_layout
 from marketbel_core.intake.grid import Grid
 from marketbel_core.intake.layout import layout_of
 from marketbel_core.intake.made_skus import MadeSkus, RowKeys
+from marketbel_core.intake.mojibake import mended
 from marketbel_core.intake.parser_configs import DEFAULT_SHEET_NAME
 from marketbel_core.intake.refining import refined
 from marketbel_core.intake.remembered import RememberedLayout
@@ -53,7 +54,7 @@ def stream_rows(
             columns that `layout` names (`xlsx.header`, `csv.header`), or it names one for what no
             column is for (`job.invalid`).
     """
-    sheets = _laid_out(_wanted(grids, sheet_name), layout, file_type)
+    sheets = _laid_out(mended(_wanted(grids, sheet_name)), layout, file_type)
     keys = _looked_through([reader for _, reader in sheets if reader and reader.lacks_skus])
     skus = MadeSkus()
     for name, reader in sheets:

@@ -180,13 +180,13 @@ def parse_price(
 def _parse_text(text: str, mark: DecimalMark) -> ParsedPrice | PriceRefusal:
     if not any(character.isdigit() for character in text):
         return _no_figure_in(text)
-    if (start := _FROM.match(text)) is not None:
-        text = text[start.end() :]
-    if (coins := _COINS.fullmatch(text.casefold())) is not None:
+    start = _FROM.match(text)
+    said = text[start.end() :] if start is not None else text
+    if (coins := _COINS.fullmatch(said.casefold())) is not None:
         whole, money, rest = coins.group("whole", "money", "coins")
         exact = Decimal(f"{whole.replace(' ', '')}.{rest:0>2}")
         return _checked(exact, currency=named_currency(money))
-    found = _matched(text)
+    found = _matched(said)
     if found is None or (found["unit"] and is_amount_scaled(found["unit"])):
         return _no_price_in(text)
     return _read(found, text, mark)

@@ -27,7 +27,7 @@ def started(
         burst: Whether it ends when nothing is left to do.
     """
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__, "clevercsv.detect"])
+    context.set_forkserver_preload([__name__])
     process = context.Process(
         target=_work, args=(settings, dict(environment), log, burst), daemon=True
     )

@@ -53,6 +53,8 @@ def test_a_list_that_was_decoded_wrongly_is_read_as_it_was_meant(was: str, read_
         "Ціна найменування їжак",
         "Цукерка ўкладыш",
         "ЭКСКАВАТОР ЦЕМЕНТ ЩИТ",
+        "Чай " + "Ч" * 500,
+        "ЩЁЩЁ Фыщ хъжэ",
         "№ 5 «—» ½ °C",
         "plain",
     ],

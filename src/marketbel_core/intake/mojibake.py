@@ -18,6 +18,8 @@ __all__ = ["mended"]
 _SAMPLE_ROWS: Final = 400
 _TEXTS_MAX: Final = 1_000
 _LETTERS_MIN: Final = 8
+_WORDS_MIN: Final = 12
+_WORD_LENGTH_MAX: Final = 24
 _RUSSIAN_MIN: Final = 0.58
 _GAIN_MIN: Final = 0.2
 _WRONG_READINGS: Final = (
@@ -60,7 +62,7 @@ def mended(grids: Sequence[Grid]) -> Sequence[Grid]:
     """Return the sheets of a file with wrongly decoded texts repaired, if there are any."""
     texts = list(islice((text for grid in grids for text in _foreign_texts(grid)), _TEXTS_MAX))
     before = _russianness(texts)
-    if before > _RUSSIAN_MIN:
+    if before > _RUSSIAN_MIN or _is_plausible(texts):
         return grids
     best: tuple[float, tuple[str, str] | None] = (max(_RUSSIAN_MIN, before + _GAIN_MIN), None)
     for reading in _WRONG_READINGS:
@@ -119,14 +121,34 @@ def _russianness(texts: Iterable[str]) -> float:
     Counted are words; one that mixes scripts, or has capitals after small letters, is none.
     """
     letters = common = 0
-    for text in texts:
-        for word in _WORD.findall(text):
-            if word.isascii():
-                continue
-            letters += len(word)
-            if _is_cyrillic(word) and (word[1:].islower() or word.isupper()):
-                common += sum(letter in _COMMON for letter in word.lower())
+    for word in _foreign_words(texts):
+        letters += len(word)
+        if _is_cyrillic(word) and _is_cased(word):
+            common += sum(letter in _COMMON for letter in word.lower())
     return common / letters if letters >= _LETTERS_MIN else 0.0
+
+
+def _is_plausible(texts: Iterable[str]) -> bool:
+    """Tell whether the words may be right however rare their letters, because they are few.
+
+    Wrong readings mix scripts and capitals; only a list in capitals may come out as small letters.
+    """
+    words = _foreign_words(texts)
+    cased = sum(_is_cyrillic(word) and _is_cased(word) for word in words)
+    return len(words) < _WORDS_MIN and cased * 2 > len(words)
+
+
+def _foreign_words(texts: Iterable[str]) -> set[str]:
+    return {
+        word[:_WORD_LENGTH_MAX]
+        for text in texts
+        for word in _WORD.findall(text)
+        if not word.isascii()
+    }
+
+
+def _is_cased(word: str) -> bool:
+    return word[1:].islower() or word.isupper() or len(word) == 1
 
 
 def _is_cyrillic(word: str) -> bool:

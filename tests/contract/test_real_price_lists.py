@@ -9,16 +9,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
-from io import StringIO
+from io import BytesIO
 from pathlib import Path
 from random import Random
 from typing import Final
 
 import pytest
 
-from marketbel_adapters.sources.delimited import read_grid
-from marketbel_adapters.sources.workbook_child import write_sheets
-from marketbel_adapters.sources.workbooks import decoded_sheets
+from marketbel_adapters.sources.delimited import delimited_grid
+from marketbel_adapters.sources.pdf.tables import read_tables
+from marketbel_adapters.sources.workbook_grids import workbook_grids
 from marketbel_core.catalog import FileType
 from marketbel_core.intake import Cell, Grid, SheetSummary, read_rows, stream_rows
 
@@ -50,11 +50,16 @@ class Truth:
 @cache
 def grids_of(name: str) -> tuple[Grid, ...]:
     path = FOLDER / "files" / told(name)["file"]
-    if path.suffix == ".csv":
-        return (read_grid(path.read_bytes()),)
-    lines = StringIO()
-    write_sheets(path.read_bytes(), None, lines)
-    return decoded_sheets(lines.getvalue().encode())
+    with path.open("rb") as file:
+        if path.suffix == ".csv":
+            return (in_memory(delimited_grid(file)),)
+        if path.suffix == ".pdf":
+            return tuple(Grid(name=table.name, rows=table.rows) for table in read_tables(file))
+        return tuple(map(in_memory, workbook_grids(file)[0]))
+
+
+def in_memory(grid: Grid) -> Grid:
+    return Grid(name=grid.name, rows=rows_of(grid))
 
 
 @cache
@@ -76,8 +81,8 @@ def truths(name: str) -> Iterator[Truth]:
             )
 
 
-def read(grids: tuple[Grid, ...]) -> dict[str, SheetSummary]:
-    events = stream_rows(grids)
+def read(grids: tuple[Grid, ...], file_type: FileType = FileType.EXCEL) -> dict[str, SheetSummary]:
+    events = stream_rows(grids, file_type=file_type)
     sheets = [event for event in events if isinstance(event, SheetSummary)]
     return {sheet.name: sheet for sheet in sheets if sheet.is_price_list}
 
@@ -86,9 +91,10 @@ def amounts(sheet: SheetSummary) -> tuple[int, str]:
     return sheet.items, str(sheet.price_sum.quantize(Decimal("0.01")))
 
 
-@pytest.mark.parametrize("name", TABLES)
+@pytest.mark.parametrize("name", LISTS)
 def test_a_real_list_gives_what_people_counted(name: str) -> None:
-    found = read(grids_of(name))
+    file_type = FileType.PDF if name.endswith("-pdf") else FileType.EXCEL
+    found = read(grids_of(name), file_type)
 
     expected = {truth.name: truth for truth in truths(name)}
     assert found.keys() == expected.keys()
@@ -169,7 +175,7 @@ def test_another_delimiter_or_encoding_changes_nothing(
         for row in grid.rows
     )
 
-    again = read_grid(text.encode(encoding, "replace"))
+    again = delimited_grid(BytesIO(text.encode(encoding, "replace")))
 
     (sheet,), (other,) = read((grid,)).values(), read((again,)).values()
     assert amounts(other) == amounts(sheet)

@@ -42,6 +42,9 @@ _WRONG_READINGS: Final = (
 _COMMON: Final = frozenset("оеаинтсрвлкмпуыя")
 """The letters that make four fifths of Russian; what is read wrongly has them no more often."""
 
+_DRAWN: Final = re.compile("[\u2500-\u259f\u0080-\u009f]")
+"""Lines of boxes and control characters: no list has them on purpose."""
+
 _WORD: Final = re.compile(r"[^\W\d_]+")
 
 
@@ -128,12 +131,14 @@ def _russianness(texts: Iterable[str]) -> float:
     return common / letters if letters >= _LETTERS_MIN else 0.0
 
 
-def _is_plausible(texts: Iterable[str]) -> bool:
+def _is_plausible(texts: Sequence[str]) -> bool:
     """Tell whether the words may be right however rare their letters, because they are few.
 
     Wrong readings mix scripts and capitals; only a list in capitals may come out as small letters.
     """
-    words = _foreign_words(texts)
+    if any(_DRAWN.search(text) for text in texts):
+        return False
+    words = {word for word in _foreign_words(texts) if len(word) > 1}
     cased = sum(_is_cyrillic(word) and _is_cased(word) for word in words)
     return len(words) < _WORDS_MIN and cased * 2 > len(words)
 

@@ -142,6 +142,7 @@ class Container(containers.DeclarativeContainer):
         queue=queue,
         clock=clock,
         telemetry=telemetry,
+        chance=chance,
         analyzing_max=settings.provided.analyzing_max,
     )
     import_items = providers.Factory(

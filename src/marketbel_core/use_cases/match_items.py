@@ -29,8 +29,8 @@ from marketbel_core.use_cases._job_mover import JobMover
 
 __all__ = ["MatchItems", "MatchResult"]
 
-_BLOCK_MAX: Final = 20
-"""Products compared with an item in full; beyond twenty the right one is hardly ever met."""
+_BLOCK_MAX: Final = 40
+"""Products compared with an item in full; beyond forty the right one is hardly ever met."""
 
 _PRODUCTS_A_STEP: Final = 100
 """The neighbours' messages name at most 100 products."""
@@ -187,11 +187,13 @@ class MatchItems:
 
     async def _decide(self, items: list[SupplierItem]) -> list[MatchOutcome]:
         found = await self._candidates.nearest([item.name for item in items], limit=_BLOCK_MAX)
+        corpus = await self._candidates.corpus()
         now = self._clock.now()
         return [
             link(
                 item,
                 products,
+                corpus=corpus,
                 thresholds=self._thresholds,
                 candidates_max=self._candidates_max,
                 now=now,

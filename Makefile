@@ -37,7 +37,7 @@ chaos: install ## kill workers and Valkey under 500 jobs, take ml-analyze away, 
 	"$(bin)/python" -m tests.system.chaos $(ARGS)
 
 cov: install ## run all tests and hold branch coverage to its floors
-	"$(bin)/python" -m pytest --cov=src --cov-branch --cov-report=term:skip-covered \
+	"$(bin)/python" -m pytest $(at_once) --cov=src --cov-branch --cov-report=term:skip-covered \
 		--cov-report=json:build/coverage.json $(ARGS)
 	"$(bin)/python" scripts/coverage_floors.py build/coverage.json src=85 src/marketbel_core=95
 

@@ -26,12 +26,15 @@ from marketbel_core.catalog import (
 from marketbel_core.errors import RefusedError
 from marketbel_core.ids import SupplierId
 from marketbel_core.intake.rows import AcceptedRow
+from marketbel_core.intake.supplier_plan import SupplierUpdate
 from marketbel_core.matching.review import ScoredCandidate
 from marketbel_core.ports import LogEntry
 
 __all__ = [
     "SKU_LENGTH_MAX",
     "StorableRow",
+    "amended_supplier",
+    "amendment",
     "candidates_as_json",
     "currency_of",
     "json_value",
@@ -131,6 +134,27 @@ def stored_supplier(
         is_active=supplier_is_active(metadata),
         use_ml_processing=wish if isinstance(wish, bool) else None,
         metadata=MappingProxyType(dict(metadata)),
+    )
+
+
+def amendment(update: SupplierUpdate) -> dict[str, object]:
+    """Return the keys of the metadata that an update writes.
+
+    Raises:
+        RefusedError: a value cannot be stored.
+    """
+    metadata = dict(update.metadata)
+    strict_json(metadata, of=f"supplier {update.supplier_id}")
+    return metadata
+
+
+def amended_supplier(supplier: Supplier, update: SupplierUpdate) -> Supplier:
+    """Return the supplier after the update, whose keys are merged with those that are there."""
+    return stored_supplier(
+        supplier.id,
+        name=supplier.name,
+        source_type=update.source_type.value,
+        metadata={**supplier.metadata, **amendment(update)},
     )
 
 

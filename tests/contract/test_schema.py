@@ -307,5 +307,7 @@ async def test_what_is_ours_lives_in_a_schema_of_its_own(database_url: str) -> N
     )
     triggers = await found(database_url, "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal")
 
-    assert ours == {"drafts", "imports", "job_journal", "jobs", "row_rejections"}
+    assert ours == {
+        *("drafts", "imports", "job_journal", "jobs", "outbox", "row_rejections", "sync_runs")
+    }
     assert triggers == set()

@@ -18,6 +18,7 @@ from marketbel_core.errors import (
     ProtocolError,
     RefusedError,
     StaleJobError,
+    StaleSyncError,
     SupplierNotFoundError,
     UnavailableError,
 )
@@ -36,6 +37,7 @@ _ONE_OF_EACH: list[MarketbelError] = [
     IllegalTransitionError(job_id=_ID, phase="complete", event="Cancelled"),
     JobNotFoundError(_ID),
     StaleJobError(_ID, expected_version=1, stored_version=2),
+    StaleSyncError("sync-manual-1"),
     SupplierNotFoundError(_ID),
 ]
 

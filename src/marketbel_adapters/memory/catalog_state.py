@@ -8,7 +8,7 @@ from marketbel_core.catalog import Money, Product, ProductAggregates, Supplier, 
 from marketbel_core.errors import UnavailableError
 from marketbel_core.ids import JobId, ProductId, SupplierId, SupplierItemId
 from marketbel_core.matching.review import ReviewTask, ScoredCandidate
-from marketbel_core.ports import ImportFigures, LogEntry
+from marketbel_core.ports import ImportFigures, LogEntry, OutboxEntry, SyncRun
 
 __all__ = [
     "NO_AGGREGATES",
@@ -96,6 +96,8 @@ class State:
     prices: list[PriceRecord] = field(default_factory=list)
     log: dict[tuple[str, str], StoredLogEntry] = field(default_factory=dict)
     imports: dict[tuple[JobId, int], ImportRecord] = field(default_factory=dict)
+    outbox: dict[SupplierId, OutboxEntry] = field(default_factory=dict)
+    syncs: dict[str, SyncRun] = field(default_factory=dict)
 
     def copy(self) -> "State":
         """Return a snapshot: nothing done to it reaches this one."""
@@ -109,6 +111,8 @@ class State:
             prices=list(self.prices),
             log=dict(self.log),
             imports=dict(self.imports),
+            outbox=dict(self.outbox),
+            syncs=dict(self.syncs),
         )
 
 

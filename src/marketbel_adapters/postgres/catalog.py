@@ -9,6 +9,7 @@ from marketbel_adapters.postgres.items import PostgresSupplierItems
 from marketbel_adapters.postgres.products import PostgresProducts
 from marketbel_adapters.postgres.row_log import PostgresRowLog
 from marketbel_adapters.postgres.suppliers import PostgresSuppliers
+from marketbel_adapters.postgres.sync import PostgresOutbox, PostgresSyncRuns
 from marketbel_adapters.postgres.transaction import Transaction, transaction_on
 from marketbel_core.ports import Catalog, CatalogUnit
 
@@ -23,6 +24,8 @@ class PostgresCatalogUnit(CatalogUnit):
         self._items = PostgresSupplierItems(transaction)
         self._products = PostgresProducts(transaction)
         self._log = PostgresRowLog(transaction)
+        self._outbox = PostgresOutbox(transaction)
+        self._syncs = PostgresSyncRuns(transaction)
 
     @property
     def suppliers(self) -> PostgresSuppliers:
@@ -39,6 +42,14 @@ class PostgresCatalogUnit(CatalogUnit):
     @property
     def log(self) -> PostgresRowLog:
         return self._log
+
+    @property
+    def outbox(self) -> PostgresOutbox:
+        return self._outbox
+
+    @property
+    def syncs(self) -> PostgresSyncRuns:
+        return self._syncs
 
 
 class PostgresCatalog(Catalog):

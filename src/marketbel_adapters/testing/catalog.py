@@ -19,6 +19,11 @@ from marketbel_adapters.testing.catalog_peek import CatalogPeek
 from marketbel_adapters.testing.catalog_products import AggregatesContract, ProductsContract
 from marketbel_adapters.testing.catalog_row_log import RowLogContract
 from marketbel_adapters.testing.catalog_suppliers import SuppliersContract, UnitContract
+from marketbel_adapters.testing.catalog_sync import (
+    AmendedSuppliersContract,
+    OutboxContract,
+    SyncRunsContract,
+)
 from marketbel_core.ports import Catalog
 
 __all__ = ["CatalogContract", "CatalogPeek"]
@@ -34,6 +39,9 @@ class CatalogContract(
     ProductsContract,
     AggregatesContract,
     RowLogContract,
+    AmendedSuppliersContract,
+    OutboxContract,
+    SyncRunsContract,
 ):
     """All promises of a catalogue, by subject.
 

@@ -68,6 +68,9 @@ The item says what it is; a product's name also tells what any buyer takes for g
 
 _IDENTITY_LENGTH_MIN: Final = 4
 _NAME_EVIDENCE_MIN: Final = 0.5
+_VOCABULARY_MIN: Final = 100
+"""In a smaller catalogue a word that no product has is no supplier's talk: it may tell anything."""
+
 _MARGIN_CODE: Final = 0.1
 _MARGIN_CODE_OPEN: Final = 0.5
 _MARGIN_FIGURES: Final = 0.2
@@ -199,8 +202,10 @@ def _certainty(
             figures += len(bare(pair.token))
     if figures >= _IDENTITY_LENGTH_MIN:
         return Certainty("figures", _MARGIN_FIGURES)
+    small = len(corpus) < _VOCABULARY_MIN
     known = any(
-        kind in _WORDS and corpus.holders(token) for token, kind in alignment.item_rest.items()
+        kind in _WORDS and (small or corpus.holders(token))
+        for token, kind in alignment.item_rest.items()
     )
     silent = _has(alignment.item_rest, Kind.QUANTITY) or _has(
         alignment.product_rest, Kind.QUANTITY, Kind.COLOUR

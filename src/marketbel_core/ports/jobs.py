@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
 from marketbel_core.catalog import SourceRef
-from marketbel_core.ids import JobId
+from marketbel_core.ids import JobId, SupplierId
 from marketbel_core.jobs import Job, JobEvent, JobProgress, Phase
 
 __all__ = [
@@ -105,12 +105,20 @@ class JobStore(Protocol):
 
     @abstractmethod
     async def record_progress(
-        self, job_id: JobId, progress: JobProgress, *, expected_version: int, at: datetime
+        self,
+        job_id: JobId,
+        progress: JobProgress,
+        *,
+        expected_version: int,
+        at: datetime,
+        token: int | None = None,
     ) -> bool:
         """Replace the progress figures alone if the job is still at `expected_version`.
 
         No transition, no new version; `at` becomes `progressed_at`. Return whether anything was
         written: an unknown job or another version writes nothing, and a late figure is no error.
+        A holder names its `token` as well: a claim alone leaves the version as it was. `None` is
+        for those who hold nothing.
         """
 
     @abstractmethod
@@ -217,6 +225,10 @@ class JobArchive(Protocol):
     @abstractmethod
     async def unfinished(self, *, limit: int, after: JobId | None = None) -> list[Job]:
         """Return up to `limit` active jobs with ids above `after`, sorted by id."""
+
+    @abstractmethod
+    async def busy_suppliers(self) -> frozenset[SupplierId]:
+        """Return the suppliers that have an active job."""
 
     @abstractmethod
     async def history(self, job_id: JobId, *, limit: int) -> list[JournalEntry]:

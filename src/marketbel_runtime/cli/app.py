@@ -16,6 +16,7 @@ from marketbel_runtime.cli import (
     inspect_file,
     jobs,
     service,
+    sync,
 )
 from marketbel_runtime.exits import INTERRUPTED, tell_program
 
@@ -60,6 +61,7 @@ app.command("up")(service.up)
 app.command("worker")(service.worker)
 app.add_typer(dlq.dlq, name="dlq")
 app.add_typer(jobs.jobs, name="jobs")
+app.add_typer(sync.sync, name="sync")
 
 
 def run(arguments: list[str]) -> int:

@@ -69,7 +69,7 @@ The item says what it is; a product's name also tells what any buyer takes for g
 _IDENTITY_LENGTH_MIN: Final = 4
 _NAME_EVIDENCE_MIN: Final = 0.5
 _VOCABULARY_MIN: Final = 100
-"""In a smaller catalogue a word that no product has is no supplier's talk: it may tell anything."""
+"""In a smaller catalogue a word that no product has may tell anything at all."""
 
 _MARGIN_CODE: Final = 0.1
 _MARGIN_CODE_OPEN: Final = 0.5

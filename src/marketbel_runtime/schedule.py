@@ -19,6 +19,7 @@ from redis.exceptions import RedisError
 from marketbel_core.errors import UnavailableError
 from marketbel_core.ports import Leases
 from marketbel_runtime.container import Container
+from marketbel_runtime.syncing import sync_when_due, sync_when_triggered
 
 __all__ = ["Chore", "chores_of", "keeping", "taking_turns", "ticking"]
 
@@ -31,6 +32,9 @@ _OUTBOX_INTERVAL: Final = timedelta(seconds=2)
 _CLEAN_UP_INTERVAL: Final = timedelta(hours=6)
 _CLEAN_UP_TICK: Final = timedelta(minutes=5)
 """How late a clean-up may be when the worker whose turn it was is gone."""
+
+_SYNC_TICK: Final = timedelta(seconds=30)
+"""How late a sync may be when it falls due; looking costs one command."""
 
 _INBOX_INTERVAL: Final = timedelta(seconds=1)
 """How long a person's wish lies in the inbox at most; looking costs two commands."""
@@ -68,6 +72,13 @@ def chores_of(container: Container, pool: ArqRedis) -> list[Chore]:
         Chore(name="outbox", every=_OUTBOX_INTERVAL, body=container.relay_outbox()),
         Chore(name="clean-up", every=_CLEAN_UP_TICK, body=clean_up),
         Chore(name="retries", every=_INBOX_INTERVAL, body=container.take_retries()),
+        Chore(name="lists", every=_INBOX_INTERVAL, body=container.take_lists()),
+        Chore(
+            name="sync-triggers",
+            every=_INBOX_INTERVAL,
+            body=functools.partial(sync_when_triggered, container),
+        ),
+        Chore(name="sync", every=_SYNC_TICK, body=functools.partial(sync_when_due, container)),
     ]
 
 

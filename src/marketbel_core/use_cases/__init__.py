@@ -17,6 +17,7 @@ from marketbel_core.use_cases.rescue_jobs import RescueJobs, RescueResult
 from marketbel_core.use_cases.retry_job import CancelJob, ReplayJob, RetryJob
 from marketbel_core.use_cases.start_ingestion import StartIngestion, StartRequest
 from marketbel_core.use_cases.sync_suppliers import SyncReport, SyncRequest, SyncSuppliers
+from marketbel_core.use_cases.take_lists import TakeLists, TakenLists
 from marketbel_core.use_cases.take_retries import TakenRetries, TakeRetries
 
 __all__ = [
@@ -48,7 +49,9 @@ __all__ = [
     "SyncReport",
     "SyncRequest",
     "SyncSuppliers",
+    "TakeLists",
     "TakeRetries",
+    "TakenLists",
     "TakenRetries",
     "rejection_entries",
     "step_of",

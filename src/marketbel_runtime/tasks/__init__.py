@@ -18,6 +18,11 @@ from marketbel_runtime.tasks.matching import (
 from marketbel_runtime.tasks.not_built import NOT_BUILT
 from marketbel_runtime.tasks.retrying import retry_job_task
 from marketbel_runtime.tasks.running import Context, Task, TaskUnavailableError
+from marketbel_runtime.tasks.syncing import (
+    master_sync_task,
+    scheduled_sync_task,
+    trigger_master_sync_task,
+)
 
 __all__ = [
     "TASKS",
@@ -27,12 +32,15 @@ __all__ = [
     "courier_task",
     "download_and_trigger_ml",
     "import_items_task",
+    "master_sync_task",
     "match_items_task",
     "parse_task",
     "poll_ml_job_status_task",
     "recalc_aggregates_task",
     "recalc_product_aggregates_task",
     "retry_job_task",
+    "scheduled_sync_task",
+    "trigger_master_sync_task",
 ]
 
 TASKS: Final[tuple[Task, ...]] = (
@@ -40,12 +48,15 @@ TASKS: Final[tuple[Task, ...]] = (
     courier_task,
     download_and_trigger_ml,
     import_items_task,
+    master_sync_task,
     match_items_task,
     parse_task,
     poll_ml_job_status_task,
     recalc_aggregates_task,
     recalc_product_aggregates_task,
     retry_job_task,
+    scheduled_sync_task,
+    trigger_master_sync_task,
     *NOT_BUILT,
 )
 """Every task of the deployment, under every name that it has."""

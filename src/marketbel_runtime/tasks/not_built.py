@@ -21,9 +21,6 @@ NOT_BUILT: Final = tuple(
         "enrich_item_task",
         "expire_review_queue_task",
         "handle_manual_match_event",
-        "master_sync_task",
-        "scheduled_sync_task",
-        "trigger_master_sync_task",
     )
 )
 """Callable under every name that the deployment uses; none is scheduled."""

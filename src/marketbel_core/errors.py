@@ -12,9 +12,11 @@ __all__ = [
     "DomainError",
     "IllegalTransitionError",
     "InvalidIdError",
+    "ItemNotFoundError",
     "JobNotFoundError",
     "MarketbelError",
     "PortError",
+    "ProductNotFoundError",
     "ProtocolError",
     "RefusedError",
     "StaleJobError",
@@ -150,3 +152,23 @@ class SupplierNotFoundError(DomainError, LookupError):
     def __init__(self, supplier_id: UUID) -> None:
         self.supplier_id = supplier_id
         super().__init__(f"no supplier {supplier_id}")
+
+
+class ItemNotFoundError(DomainError, LookupError):
+    """No supplier item is known by this id."""
+
+    code = "item.not_found"
+
+    def __init__(self, item_id: UUID) -> None:
+        self.item_id = item_id
+        super().__init__(f"no supplier item {item_id}")
+
+
+class ProductNotFoundError(DomainError, LookupError):
+    """No product is known by this id."""
+
+    code = "product.not_found"
+
+    def __init__(self, product_id: UUID) -> None:
+        self.product_id = product_id
+        super().__init__(f"no product {product_id}")

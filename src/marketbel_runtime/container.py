@@ -33,20 +33,25 @@ from marketbel_core.use_cases import (
     CleanUpFiles,
     CollectItems,
     Courier,
+    ExpireReviews,
     ImportItems,
     JobMover,
+    LinkKeeper,
     MatchItems,
     RecalculateAggregates,
+    ReconcileLinks,
     RecoverJobs,
     RelayJournal,
     RelayOutbox,
     ReplayJob,
     RescueJobs,
     RetryJob,
+    ReviewMatches,
     StartIngestion,
     SyncSuppliers,
     TakeLists,
     TakeRetries,
+    UndoReview,
 )
 from marketbel_runtime.bulkhead import Bulkhead
 from marketbel_runtime.settings import Settings
@@ -97,6 +102,14 @@ class Container(containers.DeclarativeContainer):
         chance=chance,
     )
 
+    links = providers.Factory(
+        LinkKeeper,
+        catalog=catalog,
+        clock=clock,
+        ids=ids,
+        rates=settings.provided.exchange_rates,
+    )
+
     # Use cases, as the file travels.
     start_ingestion = providers.Factory(
         StartIngestion,
@@ -130,6 +143,7 @@ class Container(containers.DeclarativeContainer):
         queue=queue,
         clock=clock,
         telemetry=telemetry,
+        chance=chance,
         analyzing_max=settings.provided.analyzing_max,
     )
     import_items = providers.Factory(
@@ -144,6 +158,7 @@ class Container(containers.DeclarativeContainer):
     match_items = providers.Factory(
         MatchItems,
         mover=mover,
+        links=links,
         catalog=catalog,
         candidates=candidates,
         queue=queue,
@@ -175,6 +190,18 @@ class Container(containers.DeclarativeContainer):
         RecoverJobs, jobs=jobs, archive=archive, queue=queue, clock=clock, telemetry=telemetry
     )
 
+    # What people decide about matches.
+    review_matches = providers.Factory(
+        ReviewMatches,
+        catalog=catalog,
+        links=links,
+        clock=clock,
+        ids=ids,
+        review_for=settings.provided.review_for,
+    )
+    undo_review = providers.Factory(UndoReview, catalog=catalog, links=links, clock=clock)
+    expire_reviews = providers.Factory(ExpireReviews, catalog=catalog, clock=clock, ids=ids)
+    reconcile_links = providers.Factory(ReconcileLinks, links=links)
     # The suppliers.
     sync_suppliers = providers.Factory(
         SyncSuppliers,

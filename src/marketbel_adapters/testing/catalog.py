@@ -17,6 +17,11 @@ from marketbel_adapters.testing.catalog_items import ItemsContract, UnstorableRo
 from marketbel_adapters.testing.catalog_matches import MatchesContract, WaitingItemsContract
 from marketbel_adapters.testing.catalog_peek import CatalogPeek
 from marketbel_adapters.testing.catalog_products import AggregatesContract, ProductsContract
+from marketbel_adapters.testing.catalog_reviews import (
+    LinksContract,
+    ReviewsContract,
+    VerdictsContract,
+)
 from marketbel_adapters.testing.catalog_row_log import RowLogContract
 from marketbel_adapters.testing.catalog_suppliers import SuppliersContract, UnitContract
 from marketbel_adapters.testing.catalog_sync import (
@@ -39,6 +44,9 @@ class CatalogContract(
     ProductsContract,
     AggregatesContract,
     RowLogContract,
+    ReviewsContract,
+    VerdictsContract,
+    LinksContract,
     AmendedSuppliersContract,
     OutboxContract,
     SyncRunsContract,

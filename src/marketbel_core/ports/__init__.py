@@ -55,6 +55,14 @@ from marketbel_core.ports.queue import (
     Step,
     StepQueue,
 )
+from marketbel_core.ports.reviews import (
+    Links,
+    NamedVerdict,
+    ReviewQueue,
+    Reviews,
+    Verdicts,
+    WaitingReview,
+)
 from marketbel_core.ports.sources import FileSource, IncomingFile
 from marketbel_core.ports.sync import (
     AtOnce,
@@ -109,10 +117,12 @@ __all__ = [
     "JournalEntry",
     "Lease",
     "Leases",
+    "Links",
     "LogEntry",
     "LogLevel",
     "MasterSheet",
     "MatchStep",
+    "NamedVerdict",
     "Outbox",
     "OutboxEntry",
     "Products",
@@ -121,6 +131,8 @@ __all__ = [
     "RecalculateStep",
     "Renewal",
     "RetryStep",
+    "ReviewQueue",
+    "Reviews",
     "RowBatch",
     "RowLog",
     "RowReader",
@@ -143,6 +155,8 @@ __all__ = [
     "SyncWish",
     "Telemetry",
     "Tray",
+    "Verdicts",
+    "WaitingReview",
     "WaitingTriggers",
     "WhenDue",
     "whole",

@@ -1,6 +1,7 @@
 """What Marketbel does, one class a step, named as the file travels; none calls another."""
 
 from marketbel_core.use_cases._job_mover import JobMover, step_of
+from marketbel_core.use_cases._link_keeper import LinkKeeper, Reconciled
 from marketbel_core.use_cases.clean_up_files import CleanUpFiles, CleanUpResult
 from marketbel_core.use_cases.collect_items import CollectItems, CollectResult
 from marketbel_core.use_cases.courier import Courier
@@ -15,6 +16,13 @@ from marketbel_core.use_cases.relay_journal import RelayJournal, RelayResult
 from marketbel_core.use_cases.relay_outbox import RelayedOutbox, RelayOutbox
 from marketbel_core.use_cases.rescue_jobs import RescueJobs, RescueResult
 from marketbel_core.use_cases.retry_job import CancelJob, ReplayJob, RetryJob
+from marketbel_core.use_cases.review_matches import (
+    ExpireReviews,
+    ReconcileLinks,
+    ReviewMatches,
+    ReviewRequest,
+    UndoReview,
+)
 from marketbel_core.use_cases.start_ingestion import StartIngestion, StartRequest
 from marketbel_core.use_cases.sync_suppliers import SyncReport, SyncRequest, SyncSuppliers
 from marketbel_core.use_cases.take_lists import TakeLists, TakenLists
@@ -27,13 +35,17 @@ __all__ = [
     "CollectItems",
     "CollectResult",
     "Courier",
+    "ExpireReviews",
     "ImportItems",
     "ImportResult",
     "JobMover",
+    "LinkKeeper",
     "MatchItems",
     "MatchResult",
     "RecalculateAggregates",
     "RecalculateResult",
+    "ReconcileLinks",
+    "Reconciled",
     "RecoverJobs",
     "RecoverResult",
     "RelayJournal",
@@ -44,6 +56,8 @@ __all__ = [
     "RescueJobs",
     "RescueResult",
     "RetryJob",
+    "ReviewMatches",
+    "ReviewRequest",
     "StartIngestion",
     "StartRequest",
     "SyncReport",
@@ -53,6 +67,7 @@ __all__ = [
     "TakeRetries",
     "TakenLists",
     "TakenRetries",
+    "UndoReview",
     "rejection_entries",
     "step_of",
 ]

@@ -15,12 +15,5 @@ def _not_built(name: str) -> Task:
     return as_task()(task)
 
 
-NOT_BUILT: Final = tuple(
-    _not_built(name)
-    for name in (
-        "enrich_item_task",
-        "expire_review_queue_task",
-        "handle_manual_match_event",
-    )
-)
+NOT_BUILT: Final = tuple(_not_built(name) for name in ("enrich_item_task",))
 """Callable under every name that the deployment uses; none is scheduled."""

@@ -253,6 +253,7 @@ class Container(containers.DeclarativeContainer):
     )
     clean_up_files = providers.Factory(
         CleanUpFiles,
+        archive=archive,
         files=files,
         jobs=jobs,
         triggers=triggers,

@@ -33,6 +33,7 @@ from marketbel_core.use_cases import (
     CleanUpFiles,
     CollectItems,
     Courier,
+    EnrichItems,
     ExpireReviews,
     ImportItems,
     JobMover,
@@ -189,6 +190,8 @@ class Container(containers.DeclarativeContainer):
     recover_jobs = providers.Factory(
         RecoverJobs, jobs=jobs, archive=archive, queue=queue, clock=clock, telemetry=telemetry
     )
+
+    enrich_items = providers.Factory(EnrichItems, catalog=catalog, clock=clock)
 
     # What people decide about matches.
     review_matches = providers.Factory(

@@ -38,7 +38,7 @@ from marketbel_core.matching import (
 from marketbel_core.matching.review import ScoredCandidate
 from marketbel_core.ports import IdSource, ImportFigures, SupplierItems
 
-__all__ = ["MemorySupplierItems"]
+__all__ = ["MemorySupplierItems", "comparable"]
 
 _FULL_SCORE = Decimal("100.00")
 
@@ -136,7 +136,7 @@ class MemorySupplierItems(SupplierItems):
         self._draft.item_ids[supplier_id, row.sku] = item.id
         self._draft.items[item.id] = StoredItem(
             item=item,
-            characteristics=_comparable(row.characteristics),
+            characteristics=comparable(row.characteristics),
             last_ingested_at=at,
             price_opt=row.price_opt,
             price_rrc=row.price_rrc,
@@ -145,7 +145,7 @@ class MemorySupplierItems(SupplierItems):
 
     def _update(self, stored: StoredItem, row: StorableRow, at: datetime) -> bool:
         """Bring one item up to its row; tell whether anything changed."""
-        item, characteristics = stored.item, _comparable(row.characteristics)
+        item, characteristics = stored.item, comparable(row.characteristics)
         if (item.name, item.price, stored.characteristics) == (
             row.name,
             row.price,
@@ -228,7 +228,7 @@ def _waits(item: SupplierItem) -> bool:
     return item.product_id is None and item.match_status is MatchStatus.UNMATCHED
 
 
-def _comparable(characteristics: str) -> str:
+def comparable(characteristics: str) -> str:
     """Return the JSON so that what JSONB holds equal is equal: 1.0 is 1, but 1 is not true."""
     return json.dumps(json.loads(characteristics, parse_float=_number), sort_keys=True)
 

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from marketbel_adapters.postgres.enrichments import PostgresEnrichments
 from marketbel_adapters.postgres.items import PostgresSupplierItems
 from marketbel_adapters.postgres.products import PostgresProducts
 from marketbel_adapters.postgres.reviews import PostgresReviews
@@ -29,6 +30,7 @@ class PostgresCatalogUnit(CatalogUnit):
         self._reviews = PostgresReviews(transaction)
         self._verdicts = PostgresVerdicts(transaction)
         self._links = PostgresLinks(transaction)
+        self._enrichments = PostgresEnrichments(transaction)
         self._outbox = PostgresOutbox(transaction)
         self._syncs = PostgresSyncRuns(transaction)
 
@@ -59,6 +61,10 @@ class PostgresCatalogUnit(CatalogUnit):
     @property
     def links(self) -> PostgresLinks:
         return self._links
+
+    @property
+    def enrichments(self) -> PostgresEnrichments:
+        return self._enrichments
 
     @property
     def outbox(self) -> PostgresOutbox:

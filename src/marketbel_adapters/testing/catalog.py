@@ -13,6 +13,7 @@ contract is `CatalogMachine`, in `marketbel_adapters.testing.catalog_machine`.
 
 import pytest
 
+from marketbel_adapters.testing.catalog_enrichments import EnrichmentsContract
 from marketbel_adapters.testing.catalog_items import ItemsContract, UnstorableRowsContract
 from marketbel_adapters.testing.catalog_matches import MatchesContract, WaitingItemsContract
 from marketbel_adapters.testing.catalog_peek import CatalogPeek
@@ -47,6 +48,7 @@ class CatalogContract(
     ReviewsContract,
     VerdictsContract,
     LinksContract,
+    EnrichmentsContract,
     AmendedSuppliersContract,
     OutboxContract,
     SyncRunsContract,

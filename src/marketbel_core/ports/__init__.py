@@ -33,6 +33,7 @@ from marketbel_core.ports.catalog import (
     SupplierItems,
     Suppliers,
 )
+from marketbel_core.ports.enrichments import Enrichments
 from marketbel_core.ports.environment import Clock, IdSource
 from marketbel_core.ports.files import FileInspector, FileStore, StoredBytes
 from marketbel_core.ports.inbox import Inbox, Tray
@@ -102,6 +103,7 @@ __all__ = [
     "ChosenSheet",
     "Clock",
     "CourierStep",
+    "Enrichments",
     "FileInspector",
     "FileSource",
     "FileStore",

@@ -13,6 +13,7 @@ from marketbel_core.ids import JobId, ProductId, SupplierId
 from marketbel_core.intake.rows import AcceptedRow
 from marketbel_core.intake.supplier_plan import SupplierUpdate
 from marketbel_core.matching.linking import MatchOutcome
+from marketbel_core.ports.enrichments import Enrichments
 from marketbel_core.ports.reviews import Links, Reviews, Verdicts
 from marketbel_core.ports.sync import Outbox, SyncRuns
 
@@ -266,6 +267,11 @@ class CatalogUnit(Protocol):
     @abstractmethod
     def links(self) -> Links:
         """What neighbours did past us."""
+
+    @property
+    @abstractmethod
+    def enrichments(self) -> Enrichments:
+        """Facts that are added to items."""
 
     @property
     @abstractmethod

@@ -5,6 +5,7 @@ from marketbel_core.use_cases._link_keeper import LinkKeeper, Reconciled
 from marketbel_core.use_cases.clean_up_files import CleanUpFiles, CleanUpResult
 from marketbel_core.use_cases.collect_items import CollectItems, CollectResult
 from marketbel_core.use_cases.courier import Courier
+from marketbel_core.use_cases.enrich_items import EnrichItems, EnrichResult
 from marketbel_core.use_cases.import_items import ImportItems, ImportResult, rejection_entries
 from marketbel_core.use_cases.match_items import MatchItems, MatchResult
 from marketbel_core.use_cases.recalculate_aggregates import (
@@ -35,6 +36,8 @@ __all__ = [
     "CollectItems",
     "CollectResult",
     "Courier",
+    "EnrichItems",
+    "EnrichResult",
     "ExpireReviews",
     "ImportItems",
     "ImportResult",

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from marketbel_adapters.postgres.imports import PostgresImports
 from marketbel_adapters.postgres.items import PostgresSupplierItems
 from marketbel_adapters.postgres.products import PostgresProducts
 from marketbel_adapters.postgres.row_log import PostgresRowLog
@@ -22,6 +23,7 @@ class PostgresCatalogUnit(CatalogUnit):
         self._suppliers = PostgresSuppliers(transaction)
         self._items = PostgresSupplierItems(transaction)
         self._products = PostgresProducts(transaction)
+        self._imports = PostgresImports(transaction)
         self._log = PostgresRowLog(transaction)
 
     @property
@@ -35,6 +37,10 @@ class PostgresCatalogUnit(CatalogUnit):
     @property
     def products(self) -> PostgresProducts:
         return self._products
+
+    @property
+    def imports(self) -> PostgresImports:
+        return self._imports
 
     @property
     def log(self) -> PostgresRowLog:

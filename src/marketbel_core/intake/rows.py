@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from marketbel_core.catalog import Money
 
-__all__ = ["AcceptedRow", "ReadRows", "RowRejection"]
+__all__ = ["AcceptedRow", "ReadRows", "RowRejection", "UnpricedRow"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +47,45 @@ class RowRejection:
     code: str
     message: str
     cells: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnpricedRow:
+    """A product without a price: "on request", a dash, a zero, nothing. No item, and no error.
+
+    Attributes:
+        row_number: The line's place in its sheet, from 1.
+        sku: As of an accepted row.
+        name: As of an accepted row.
+        value: The cell of the price as it stood, as text.
+        message: One sentence for people.
+        code: Stable, for machines.
+        characteristics: As of an accepted row.
+        cells: The whole row by column, values fit JSON.
+    """
+
+    sheet: str
+    row_number: int
+    sku: str
+    name: str
+    value: str
+    message: str
+    code: str = "row.no_price"
+    characteristics: Mapping[str, object] = field(default_factory=dict)
+    cells: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def as_rejection(self) -> RowRejection:
+        """The row among those that gave no item."""
+        return RowRejection(
+            sheet=self.sheet,
+            row_number=self.row_number,
+            column="price",
+            value=self.value,
+            code=self.code,
+            message=self.message,
+            cells=self.cells,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

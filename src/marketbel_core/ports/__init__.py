@@ -5,6 +5,7 @@ Our own adapters inherit these by name. Anybody may write further ones: hold the
 the changelog.
 """
 
+from marketbel_core.intake.plan import ImportFigures
 from marketbel_core.ports.analyzer import (
     AnalysisFailed,
     AnalysisFinished,
@@ -23,7 +24,6 @@ from marketbel_core.ports.candidates import CandidateIndex
 from marketbel_core.ports.catalog import (
     Catalog,
     CatalogUnit,
-    ImportFigures,
     LogEntry,
     LogLevel,
     Products,
@@ -33,6 +33,14 @@ from marketbel_core.ports.catalog import (
 )
 from marketbel_core.ports.environment import Clock, IdSource
 from marketbel_core.ports.files import FileInspector, FileStore, StoredBytes
+from marketbel_core.ports.imports import (
+    Import,
+    Imports,
+    ImportState,
+    ListedRow,
+    StagedList,
+    UndoOutcome,
+)
 from marketbel_core.ports.inbox import Inbox, Tray
 from marketbel_core.ports.jobs import (
     JobArchive,
@@ -75,8 +83,11 @@ __all__ = [
     "FileSource",
     "FileStore",
     "IdSource",
+    "Import",
     "ImportFigures",
+    "ImportState",
     "ImportStep",
+    "Imports",
     "Inbox",
     "IncomingFile",
     "JobArchive",
@@ -86,6 +97,7 @@ __all__ = [
     "JournalEntry",
     "Lease",
     "Leases",
+    "ListedRow",
     "LogEntry",
     "LogLevel",
     "MatchStep",
@@ -97,6 +109,7 @@ __all__ = [
     "RetryStep",
     "RowLog",
     "RowReader",
+    "StagedList",
     "Step",
     "StepQueue",
     "StoredBytes",
@@ -105,5 +118,6 @@ __all__ = [
     "Suppliers",
     "Telemetry",
     "Tray",
+    "UndoOutcome",
     "WaitingTriggers",
 ]

@@ -149,7 +149,7 @@ class Container(containers.DeclarativeContainer):
         mover=mover,
         catalog=catalog,
         clock=clock,
-        currency=settings.provided.catalogue_currency,
+        rates=settings.provided.exchange_rates,
     )
     rescue_jobs = providers.Factory(
         RescueJobs,

@@ -18,7 +18,7 @@ from marketbel_core.catalog import FileType
 from marketbel_core.errors import MarketbelError, UnavailableError
 from marketbel_core.ids import FileKey, SupplierId
 from marketbel_core.intake.rows import ReadRows, RowRejection
-from marketbel_core.ports import Catalog, Clock, IdSource, LogEntry, LogLevel, RowReader
+from marketbel_core.ports import Catalog, Clock, IdSource, LogEntry, LogLevel, RowReader, whole
 
 __all__ = ["Analysis", "Desk", "Submission", "TurnedAwayError"]
 
@@ -179,25 +179,27 @@ class Desk:
     async def _analyse(self, analysis: Analysis, submission: Submission, key: FileKey) -> None:
         async with self._room:
             analysis.status, analysis.started_at = "processing", self._clock.now()
-            rows = await self._reader.read(
-                key, file_type=submission.file_type, sheet_name=submission.sheet_name
+            rows = await whole(
+                self._reader.read(
+                    key, file_type=submission.file_type, sheet_name=submission.sheet_name
+                )
             )
-            analysis.total = len(rows.accepted) + len(rows.rejected)
+            analysis.total = len(rows.accepted) + len(rows.without_item)
             while analysis.processed < analysis.total:
                 batch = min(_BATCH_ROWS, analysis.total - analysis.processed)
                 await asyncio.sleep((self._row_delay * batch).total_seconds())
                 analysis.processed += batch
             await self._write(analysis, SupplierId(submission.supplier_id), rows)
-            analysis.rejected = len(rows.rejected)
+            analysis.rejected = len(rows.without_item)
             analysis.errors += [
-                f"{row.sheet}, row {row.row_number}: {row.message}" for row in rows.rejected
+                f"{row.sheet}, row {row.row_number}: {row.message}" for row in rows.without_item
             ]
             analysis.completed_at = self._clock.now()
-            analysis.status = "completed_with_errors" if rows.rejected else "completed"
+            analysis.status = "completed_with_errors" if rows.without_item else "completed"
 
     async def _write(self, analysis: Analysis, supplier_id: SupplierId, rows: ReadRows) -> None:
         at = self._clock.now()
-        entries = [_log_entry(analysis, supplier_id, row) for row in rows.rejected]
+        entries = [_log_entry(analysis, supplier_id, row) for row in rows.without_item]
         async with self._catalog.unit() as unit:
             await unit.items.merge(supplier_id, rows.accepted, at=at)
             await unit.log.record(entries, at=at)

@@ -30,6 +30,7 @@ from marketbel_adapters.sources.policy import (
     parse_networks,
     parse_ports,
 )
+from marketbel_core.catalog import ExchangeRates
 from marketbel_core.errors import DomainError
 from marketbel_core.matching import Thresholds
 
@@ -286,6 +287,20 @@ class Settings(BaseSettings):
             description="The only currency in which lowest prices are compared",
         ),
     ] = "BYN"
+    currency_rates: Annotated[
+        str,
+        Field(
+            description="What one unit of another currency is worth in CATALOGUE_CURRENCY, as "
+            "`USD=3.2,RUB=0.035`. Prices in a currency without a rate set no lowest price; they "
+            "are counted in the result of the recalculation"
+        ),
+    ] = ""
+
+    @field_validator("currency_rates")
+    @classmethod
+    def _of_rates(cls, rates: str, info: ValidationInfo) -> str:
+        ExchangeRates.parse(rates, currency=info.data.get("catalogue_currency", "XXX"))
+        return rates
 
     @field_validator("match_potential_threshold")
     @classmethod
@@ -335,6 +350,11 @@ class Settings(BaseSettings):
         return Thresholds(
             link_min=self.match_auto_threshold, review_min=self.match_potential_threshold
         )
+
+    @property
+    def exchange_rates(self) -> ExchangeRates:
+        """What prices are worth in the catalogue's currency."""
+        return ExchangeRates.parse(self.currency_rates, currency=self.catalogue_currency)
 
     @property
     def file_size_bytes_max(self) -> int:

@@ -15,7 +15,7 @@ from marketbel_adapters.testing.catalog_steps import merged, stored_supplier
 from marketbel_core.catalog import FileType
 from marketbel_core.ids import FileKey
 from marketbel_core.intake import ReadRows
-from marketbel_core.ports import Catalog
+from marketbel_core.ports import Catalog, whole
 
 type Columns = dict[str, tuple[Decimal, Decimal | None, Decimal | None, dict[str, object]]]
 """By sku: `current_price`, `price_opt`, `price_rrc`, `characteristics`."""
@@ -40,7 +40,7 @@ async def rows_of(content: str) -> ReadRows:
         yield content.encode()
 
     await files.store(key, chunks(), size_bytes_max=10_000)
-    return await LocalRowReader(files).read(key, file_type=FileType.CSV)
+    return await whole(LocalRowReader(files).read(key, file_type=FileType.CSV))
 
 
 async def columns_in_memory(content: str) -> Columns:

@@ -24,8 +24,8 @@ from marketbel_adapters.testing.rows import RowReaderContract, Shelf
 from marketbel_core.catalog import FileType, GivenLayout, Money
 from marketbel_core.errors import RefusedError
 from marketbel_core.ids import FileKey
-from marketbel_core.intake import AcceptedRow, ReadRows, RowRejection
-from marketbel_core.ports import RowReader
+from marketbel_core.intake import AcceptedRow, ReadRows, RowRejection, SheetSummary, UnpricedRow
+from marketbel_core.ports import RowReader, whole
 
 SOUND = FileKey("list.xlsx")
 DAMAGED = FileKey("damaged.xlsx")
@@ -45,7 +45,12 @@ def a_workbook(**sheets: list[list[object]]) -> bytes:
 
 
 TWO_SHEETS = a_workbook(
-    Основной=[["Код", "Наименование", "Цена"], ["01", "Хлеб", 1.5], ["02", "Соль", "звоните"]],
+    Основной=[
+        ["Код", "Наименование", "Цена"],
+        ["01", "Хлеб", 1.5],
+        ["02", "Соль", "звоните"],
+        ["04", "Мел", "от 1 до 2"],
+    ],
     Остатки=[["Код", "Наименование", "Цена"], ["03", "Чай", 4]],
 )
 
@@ -56,21 +61,47 @@ def accepted(sheet: str, number: int, sku: str, name: str, price: str) -> Accept
     )
 
 
+def refused(number: int, sku: str, name: str, price: str) -> RowRejection:
+    return RowRejection(
+        sheet="Основной",
+        row_number=number,
+        column="price",
+        value=price,
+        code="row.price_unreadable",
+        message=f"the price cannot be read: {price!r} is not one price",
+        cells={"Код": sku, "Наименование": name, "Цена": price},
+    )
+
+
+def unpriced(number: int, sku: str, name: str) -> UnpricedRow:
+    return UnpricedRow(
+        sheet="Основной",
+        row_number=number,
+        sku=sku,
+        name=name,
+        value="звоните",
+        message="no price is given: 'звоните'",
+        cells={"Код": "02", "Наименование": "Соль", "Цена": "звоните"},
+    )
+
+
 ROWS = ReadRows(
     accepted=(
         accepted("Основной", 2, "01", "Хлеб", "1.50"),
         accepted("Остатки", 2, "03", "Чай", "4.00"),
     ),
-    rejected=(
-        RowRejection(
-            sheet="Основной",
-            row_number=3,
-            column="price",
-            value="звоните",
-            code="row.no_price",
-            message="no price is given: 'звоните'",
-            cells={"Код": "02", "Наименование": "Соль", "Цена": "звоните"},
+    rejected=(refused(4, "04", "Мел", "от 1 до 2"),),
+    unpriced=(unpriced(3, "02", "Соль"),),
+    sheets=(
+        SheetSummary(
+            name="Основной",
+            is_price_list=True,
+            items=1,
+            rejected=1,
+            no_price=1,
+            price_sum=Decimal("1.5"),
         ),
+        SheetSummary(name="Остатки", is_price_list=True, items=1, price_sum=Decimal(4)),
     ),
 )
 
@@ -80,17 +111,8 @@ LAYOUT = GivenLayout(
 )
 BY_LAYOUT = ReadRows(
     accepted=(),
-    rejected=(
-        RowRejection(
-            sheet="Основной",
-            row_number=3,
-            column="price",
-            value="звоните",
-            code="row.no_price",
-            message="no price is given: 'звоните'",
-            cells={"Код": "02", "Наименование": "Соль", "Цена": "звоните"},
-        ),
-    ),
+    rejected=(refused(4, "04", "Мел", "от 1 до 2"),),
+    unpriced=(unpriced(3, "Соль", "02"),),
 )
 """Names and codes change places, and the first item is no item."""
 
@@ -124,8 +146,8 @@ async def read(
     layout: GivenLayout | None = None,
 ) -> ReadRows:
     reader = LocalRowReader(await stored(file=content))
-    return await reader.read(
-        FileKey("file"), file_type=file_type, sheet_name=sheet_name, layout=layout
+    return await whole(
+        reader.read(FileKey("file"), file_type=file_type, sheet_name=sheet_name, layout=layout)
     )
 
 
@@ -177,7 +199,7 @@ async def read_any(content: bytes, file_type: FileType) -> ReadRows:
         async def read(self, key: FileKey) -> bytes:  # noqa: ARG002  # one file only
             return content
 
-    return await LocalRowReader(_Store()).read(FileKey("file"), file_type=file_type)
+    return await whole(LocalRowReader(_Store()).read(FileKey("file"), file_type=file_type))
 
 
 async def test_a_csv_called_xls_is_read_by_what_is_inside() -> None:
@@ -193,7 +215,7 @@ async def test_a_csv_called_xls_is_read_by_what_is_inside() -> None:
 async def test_a_workbook_called_csv_is_read_by_what_is_inside() -> None:
     rows = await read(TWO_SHEETS, FileType.CSV)
 
-    assert rows == ROWS
+    assert (rows.accepted, rows.rejected) == (ROWS.accepted, ROWS.rejected)
 
 
 async def test_a_missing_sheet_is_refused_with_the_names_of_those_there_are() -> None:
@@ -268,7 +290,7 @@ async def test_a_name_merged_over_its_sizes_belongs_to_each_of_them() -> None:
 
     (grid,) = await read_workbook(content.getvalue())
 
-    assert grid.rows[1:] == (("Труба", 5.0), ("Труба", 6.0), (), ("Кран", 7.0))
+    assert tuple(grid.rows)[1:] == (("Труба", 5.0), ("Труба", 6.0), (), ("Кран", 7.0))
 
 
 def a_workbook_with_a_cell_at(reference: str) -> bytes:
@@ -366,14 +388,14 @@ async def test_encoding_and_delimiter_are_found_out(encoding: str, delimiter: st
 
     grid = await read_delimited(text.replace("№", "N").encode(encoding))
 
-    assert len(grid.rows) == 40
-    assert grid.rows[1] == ("0001", "Молоко топлёное N1 в пакете", "1.50")
+    assert len(tuple(grid.rows)) == 40
+    assert tuple(grid.rows)[1] == ("0001", "Молоко топлёное N1 в пакете", "1.50")
 
 
 async def test_a_file_may_name_its_delimiter() -> None:
     grid = await read_delimited(b"sep=|\nname|price, net\nTea, green|1,20\n")
 
-    assert grid.rows[1:] == (("name", "price, net"), ("Tea, green", "1,20"))
+    assert tuple(grid.rows)[1:] == (("name", "price, net"), ("Tea, green", "1,20"))
 
 
 @pytest.mark.parametrize(
@@ -410,7 +432,7 @@ async def test_a_text_that_is_not_in_utf_8_as_was_said_is_found_out(
 
     grid = await read_delimited(text.encode(encoding), encoding=said)
 
-    assert grid.rows[0] == ("Наименование", "Цена")
+    assert next(iter(grid.rows)) == ("Наименование", "Цена")
 
 
 @pytest.mark.parametrize("said", ["ascii", "idna", "cp-nonsense", "base64", "a\x00b"])

@@ -1,7 +1,7 @@
 """The stand-in for ml-analyze, over real HTTP: its contract, its writes, its end."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,8 +21,8 @@ from marketbel_adapters.testing.builders import a_row, a_supplier
 from marketbel_core.catalog import FileType, GivenLayout, Supplier
 from marketbel_core.errors import UnavailableError
 from marketbel_core.ids import FileKey, SupplierId
-from marketbel_core.intake.rows import ReadRows
-from marketbel_core.ports import Catalog, CatalogUnit, LogLevel, RowReader
+from marketbel_core.intake import ReadRows, RememberedLayout
+from marketbel_core.ports import Catalog, CatalogUnit, LogLevel, RowBatch, RowReader
 from marketbel_runtime.ml_standin import create_app, serve
 
 GOOD: Final = "Наименование;Цена\nДрель Bosch GSB 13;189,90\nЧайник Tefal KO 330;75,00\n".encode()
@@ -287,7 +287,9 @@ class _BrokenReader(RowReader):
         file_type: FileType,
         sheet_name: str | None = None,
         layout: GivenLayout | None = None,  # noqa: ARG002  # it breaks all the same
-    ) -> ReadRows:
+        remembered: Mapping[str, RememberedLayout] | None = None,  # noqa: ARG002  # the same
+    ) -> AsyncIterator[RowBatch]:
+        yield RowBatch(events=())
         raise RuntimeError(f"cannot read {key} {file_type} {sheet_name}")
 
 

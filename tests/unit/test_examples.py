@@ -121,7 +121,7 @@ def _figures(file: str, outcomes: list[MatchOutcome]) -> dict[str, int]:
         "linked": kinds[Linked],
         "review": kinds[ForReview],
         "drafts": kinds[Drafted],
-        "rejected": len(_rows(file).rejected),
+        "rejected": len(_rows(file).without_item),
     }
 
 

@@ -106,7 +106,7 @@ def test_a_named_price_column_is_read_even_if_it_has_no_prices() -> None:
 
     read = rows_by(layout, ["Наименование", "Цена", "Опт"], ["Чай", 1, "звоните"])
 
-    assert [row.code for row in read.rejected] == ["row.no_price"]
+    assert [row.code for row in read.without_item] == ["row.no_price"]
     assert read.accepted == ()
 
 
@@ -337,5 +337,5 @@ def test_whatever_is_said_a_sheet_is_read_or_refused_with_a_code(
         assert error.code == "xlsx.header"  # noqa: PT017  # either is fine
     else:
         numbers = [row.row_number for row in read.accepted]
-        numbers += [row.row_number for row in read.rejected]
+        numbers += [row.row_number for row in read.without_item]
         assert min(numbers, default=first) >= first

@@ -1,7 +1,7 @@
 """The import step: rows become items in one transaction, and running it again adds nothing."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -15,7 +15,7 @@ from marketbel_adapters.testing.builders import a_job, a_row
 from marketbel_core.catalog import FileType, GivenLayout, Money, SourceRef, SourceType
 from marketbel_core.errors import JobNotFoundError, RefusedError, UnavailableError
 from marketbel_core.ids import FileKey, JobId
-from marketbel_core.intake import ReadRows, RowRejection
+from marketbel_core.intake import ReadRows, RememberedLayout, RowRejection
 from marketbel_core.jobs import Job, JobProgress, Phase
 from marketbel_core.ports import (
     Catalog,
@@ -23,6 +23,7 @@ from marketbel_core.ports import (
     ImportFigures,
     LogLevel,
     MatchStep,
+    RowBatch,
     RowReader,
 )
 from marketbel_core.use_cases import ImportItems, StartRequest, rejection_entries
@@ -67,11 +68,17 @@ class _Meanwhile(RowReader):
         file_type: FileType,
         sheet_name: str | None = None,
         layout: GivenLayout | None = None,
-    ) -> ReadRows:
+        remembered: Mapping[str, RememberedLayout] | None = None,
+    ) -> AsyncIterator[RowBatch]:
         await self._happen()
-        return await self._inner.read(
-            key, file_type=file_type, sheet_name=sheet_name, layout=layout
-        )
+        async for batch in self._inner.read(
+            key,
+            file_type=file_type,
+            sheet_name=sheet_name,
+            layout=layout,
+            remembered=remembered,
+        ):
+            yield batch
 
 
 async def carried(world: InMemory, file: str = _LIST, *, job_id: int = 7) -> Job:

@@ -66,7 +66,7 @@ def test_a_further_price_that_is_not_understood_is_left_out() -> None:
         ["Товар", "Цена", "Опт, XYZ", "РРЦ, тыс. руб.", "Закупка"], ["Чай", 5, 2, 3, "4 XYZ"]
     )
 
-    assert rows.rejected == ()
+    assert rows.without_item == ()
     assert rows.accepted[0].characteristics == {}
 
 
@@ -111,7 +111,7 @@ def test_a_currency_that_is_not_known_is_never_taken_for_ours(
     rows = rows_of(["Товар", header, "Валюта"], ["Чай", cell, currency], ["Рис", "6 USD", "USD"])
 
     assert currencies_of(rows) == ["USD"]
-    (rejected,) = rows.rejected
+    (rejected,) = rows.without_item
     assert (rejected.code, rejected.column) == ("row.currency_unknown", label)
     assert rejected.value == value
     assert "currency cannot be told" in rejected.message
@@ -122,15 +122,15 @@ def test_prices_below_a_header_of_thousands_are_refused(header: str) -> None:
     rows = rows_of(["Товар", header], ["Чай", 5], ["Рис", "звоните"])
 
     assert rows.accepted == ()
-    assert [row.code for row in rows.rejected] == ["row.price_unreadable", "row.no_price"]
-    assert repr(header) in rows.rejected[0].message
+    assert [row.code for row in rows.without_item] == ["row.price_unreadable", "row.no_price"]
+    assert repr(header) in rows.without_item[0].message
 
 
 @pytest.mark.parametrize("cell", ["5 тыс. руб.", "1,5 млн", "5 за 1000 шт", "5 руб./тыс."])
 def test_a_price_in_thousands_is_refused_even_where_there_is_no_other(cell: str) -> None:
     rows = rows_of(["Товар", "Цена"], ["Чай", cell])
 
-    (rejected,) = rows.rejected
+    (rejected,) = rows.without_item
     assert rejected.code == "row.price_unreadable"
     assert "thousands" in rejected.message
 
@@ -139,4 +139,4 @@ def test_a_price_that_can_be_read_is_the_main_one_before_one_in_thousands() -> N
     rows = rows_of(["Товар", "Цена, тыс. руб.", "Цена, руб."], ["Чай", 0.005, 5])
 
     assert [str(row.price.amount) for row in rows.accepted] == ["5.00"]
-    assert rows.rejected == ()
+    assert rows.without_item == ()

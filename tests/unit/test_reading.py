@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from marketbel_core.catalog import Money
 from marketbel_core.errors import RefusedError
-from marketbel_core.intake import Cell, Grid, ReadRows, read_rows
+from marketbel_core.intake import Cell, Grid, ReadRows, RememberedLayout, read_rows
 from marketbel_core.intake.characteristics import stock_of
+from marketbel_core.intake.remembered import change_since
 
 HEADER: list[Cell] = ["Артикул", "Наименование", "Цена"]
 
@@ -29,7 +30,7 @@ def test_a_row_becomes_an_item() -> None:
     (row,) = rows.accepted
     assert (row.sheet, row.row_number, row.sku) == ("Лист1", 2, "007")
     assert (row.name, row.price) == ("Молоко 3,2 %", Money(Decimal("1234.56")))
-    assert rows.rejected == ()
+    assert rows.without_item == ()
 
 
 @pytest.mark.parametrize(
@@ -52,7 +53,7 @@ def test_a_bad_row_is_rejected_and_the_good_ones_stay(
     rows = rows_of(HEADER, ["0", "Соль", 1], cells, ["2", "Сахар", 2])
 
     assert [row.name for row in rows.accepted] == ["Соль", "Сахар"]
-    (rejected,) = rows.rejected
+    (rejected,) = rows.without_item
     assert (rejected.row_number, rejected.column, rejected.code) == (3, column, code)
     assert rejected.message
     json.dumps(dict(rejected.cells))
@@ -61,8 +62,8 @@ def test_a_bad_row_is_rejected_and_the_good_ones_stay(
 def test_the_rejected_row_is_kept_by_its_headers() -> None:
     rows = rows_of([*HEADER, None], ["0", "Соль", 1, None], ["1", "Чай", "звоните", "новинка"])
 
-    assert rows.rejected[0].value == "звоните"
-    assert rows.rejected[0].cells == {
+    assert rows.without_item[0].value == "звоните"
+    assert rows.without_item[0].cells == {
         "Артикул": "1", "Наименование": "Чай", "Цена": "звоните", "column_4": "новинка",
     }  # fmt: skip
 
@@ -83,7 +84,7 @@ def test_section_rows_become_the_category_of_what_follows() -> None:
         "Молочное / Кефир и ряженка",
         "Бакалея",
     ]
-    assert rows.rejected == ()
+    assert rows.without_item == ()
 
 
 def test_repeated_headers_blank_rows_contacts_and_totals_are_neither_items_nor_errors() -> None:
@@ -102,7 +103,7 @@ def test_repeated_headers_blank_rows_contacts_and_totals_are_neither_items_nor_e
 
     assert [row.name for row in rows.accepted] == ["Кефир", "Ряженка"]
     assert "_category" not in rows.accepted[1].characteristics
-    assert rows.rejected == ()
+    assert rows.without_item == ()
 
 
 def test_a_missing_sku_is_made_from_the_name_the_same_at_every_run() -> None:
@@ -228,10 +229,58 @@ def test_no_sheet_makes_the_reading_fail(rows: list[list[Cell]]) -> None:
     read = rows_of(HEADER, ["1", "Чай", 1], *rows)
 
     accepted = {row.row_number for row in read.accepted}
-    rejected = {row.row_number for row in read.rejected}
+    rejected = {row.row_number for row in read.without_item}
     assert 2 in accepted | rejected
     assert not accepted & rejected
     for row in read.accepted:
         assert 1 <= len(row.name) <= 500
         assert 1 <= len(row.sku) <= 255
         json.dumps(dict(row.characteristics), allow_nan=False)
+
+
+def test_a_product_without_a_price_is_counted_apart_and_keeps_what_it_says() -> None:
+    rows = rows_of([*HEADER, "Цвет"], ["1", "Чай", 1.005, None], ["2", "Рис", "звоните", "белый"])
+
+    (unpriced,) = rows.unpriced
+    assert (unpriced.sku, unpriced.name, unpriced.value) == ("2", "Рис", "звоните")
+    assert unpriced.characteristics == {"цвет": "белый"}
+    (sheet,) = rows.sheets
+    assert (sheet.items, sheet.rejected, sheet.no_price) == (1, 0, 1)
+
+
+def test_a_sheet_that_is_no_price_list_is_told_in_its_place() -> None:
+    grids = [a_grid(["Содержание"], name="Меню"), a_grid(HEADER, ["1", "Чай", 1], name="Опт")]
+
+    assert [(sheet.name, sheet.is_price_list) for sheet in read_rows(grids).sheets] == [
+        ("Меню", False),
+        ("Опт", True),
+    ]
+
+
+def test_a_remembered_layout_survives_json() -> None:
+    (sheet,) = rows_of(HEADER, ["1", "Чай", 1]).sheets
+    assert sheet.layout is not None
+
+    stored = json.loads(json.dumps(sheet.layout.to_json()))
+
+    assert RememberedLayout.from_json(stored) == sheet.layout
+    with pytest.raises(ValueError, match="no remembered layout"):
+        RememberedLayout.from_json({"header_row": 1})
+
+
+def test_a_change_of_structure_is_told_and_an_unchanged_one_is_not() -> None:
+    before = rows_of(HEADER, ["1", "Чай", 1]).sheets[0].layout
+    assert before is not None
+    same = a_grid(HEADER, ["2", "Рис", 2])
+    other = a_grid(["Наименование", "Артикул", "РРЦ"], ["Чай", "1", 2])
+
+    unchanged = read_rows([same], remembered={"Лист1": before}).sheets[0]
+    changed = read_rows([other], remembered={"Лист1": before}).sheets[0]
+
+    assert unchanged.change is None
+    assert changed.change is not None
+    assert (changed.change.added, changed.change.removed) == (("ррц",), ("цена",))
+    assert changed.change.moved == ("артикул", "наименование")
+    assert len(changed.change.sentences) == 5
+    assert changed.layout is not None
+    assert change_since(changed.layout, changed.layout) is None

@@ -333,3 +333,19 @@ async def test_figures_shown_while_the_prices_follow_are_kept() -> None:
 
     assert (await world.jobs.get(job.id)).progress.matches_found == 5
     assert ItemsMatched.__name__ in [facts.get("moved_by") for _, facts in world.telemetry.events]
+
+
+async def test_a_rate_lets_another_currency_take_part_and_what_has_none_is_told() -> None:
+    world = memory(Settings(_env_file=None, currency_rates="USD=3.2"))
+    product = await the_product(world)
+    await offered(world, "17.00")
+    await offered(world, "5.00", currency="USD")
+    supplier_id = await offered(world, "1.00", currency="EUR")
+    job = await matching(world, supplier_id)
+
+    result = await world.container.recalculate_aggregates()(job_id=job.id)
+
+    assert world.catalog.aggregates()[product.id].min_price == Decimal("16.00")
+    assert result.without_worth == {"EUR": 1}
+    (entry,) = world.catalog.log()
+    assert entry.message.endswith("; set no lowest price, for want of a rate: EUR 1")

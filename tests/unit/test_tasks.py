@@ -1,7 +1,7 @@
 """arq's side of the steps: what producers pass, and what becomes of errors."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -13,9 +13,9 @@ from marketbel_adapters.testing.files import chunks_of
 from marketbel_core.catalog import SourceType
 from marketbel_core.errors import RefusedError, UnavailableError
 from marketbel_core.ids import FileKey, JobId
-from marketbel_core.intake import ReadRows, file_key
+from marketbel_core.intake import file_key
 from marketbel_core.jobs import Failure, Job, Phase, Reading, RetryRequested
-from marketbel_core.ports import RowReader
+from marketbel_core.ports import RowBatch, RowReader
 from marketbel_runtime.lifespan import InMemory, memory
 from marketbel_runtime.settings import Settings
 from marketbel_runtime.tasks import (
@@ -233,9 +233,9 @@ async def test_a_crash_fails_the_job_even_when_the_caller_named_none() -> None:
 
 
 class _EndlessReader(RowReader):
-    async def read(self, *_: object, **__: object) -> ReadRows:
+    async def read(self, *_: object, **__: object) -> AsyncIterator[RowBatch]:
         await asyncio.Event().wait()
-        raise AssertionError
+        yield RowBatch(events=())
 
 
 def an_endless_market() -> InMemory:

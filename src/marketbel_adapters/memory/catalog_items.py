@@ -19,6 +19,7 @@ from marketbel_core.catalog import (
     Offer,
     Product,
     SupplierItem,
+    alike_as_one,
     is_in_stock,
 )
 from marketbel_core.ids import ProductId, SupplierId
@@ -30,7 +31,6 @@ from marketbel_core.ports import IdSource, ImportFigures, SupplierItems
 
 __all__ = ["MemorySupplierItems"]
 
-_SETTLED = frozenset({MatchStatus.AUTO_MATCHED, MatchStatus.VERIFIED_MATCH})
 _FULL_SCORE = Decimal("100.00")
 _NO_LIMIT = Decimal(0)
 
@@ -83,7 +83,7 @@ class MemorySupplierItems(SupplierItems):
 
     async def offers_of(self, product_ids: Sequence[ProductId]) -> list[Offer]:
         wanted = set(product_ids)
-        return [
+        return alike_as_one(
             Offer(
                 product_id=item.product_id,
                 price=item.price,
@@ -91,10 +91,8 @@ class MemorySupplierItems(SupplierItems):
                 supplier_active=self._draft.suppliers[item.supplier_id].is_active,
             )
             for item in (stored.item for stored in self._draft.items.values())
-            if item.product_id is not None
-            and item.product_id in wanted
-            and item.match_status in _SETTLED
-        ]
+            if item.product_id is not None and item.product_id in wanted
+        )
 
     def _unmatched(self, supplier_id: SupplierId | None) -> list[SupplierItem]:
         return [

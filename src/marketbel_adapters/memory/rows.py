@@ -1,14 +1,18 @@
 """A row reader that answers what it was told to."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from itertools import batched
+from typing import Final
 
 from marketbel_core.catalog import FileType, GivenLayout
 from marketbel_core.errors import RefusedError
 from marketbel_core.ids import FileKey
-from marketbel_core.intake import ReadRows
-from marketbel_core.ports import RowReader
+from marketbel_core.intake import ReadRows, RememberedLayout, RowEvent, SheetSummary
+from marketbel_core.ports import RowBatch, RowReader
 
 __all__ = ["ScriptedRowReader"]
+
+_BATCH_EVENTS: Final = 2_000
 
 
 class ScriptedRowReader(RowReader):
@@ -40,7 +44,8 @@ class ScriptedRowReader(RowReader):
         file_type: FileType,  # noqa: ARG002  # the script knows keys only
         sheet_name: str | None = None,
         layout: GivenLayout | None = None,
-    ) -> ReadRows:
+        remembered: Mapping[str, RememberedLayout] | None = None,  # noqa: ARG002  # the same
+    ) -> AsyncIterator[RowBatch]:
         answer = self._script.get(key)
         if layout is not None:
             answer = self._by_layout.get((key, layout), answer)
@@ -48,9 +53,12 @@ class ScriptedRowReader(RowReader):
             raise RefusedError("storage.missing", f"no file is stored under {key}")
         if isinstance(answer, RefusedError):
             raise answer
-        if sheet_name is None:
-            return answer
-        return ReadRows(
-            accepted=tuple(row for row in answer.accepted if row.sheet == sheet_name),
-            rejected=tuple(row for row in answer.rejected if row.sheet == sheet_name),
-        )
+        events = answer.events
+        if sheet_name is not None:
+            events = tuple(event for event in events if _sheet(event) == sheet_name)
+        for batch in batched(events, _BATCH_EVENTS):
+            yield RowBatch(events=batch)
+
+
+def _sheet(event: RowEvent) -> str:
+    return event.name if isinstance(event, SheetSummary) else event.sheet

@@ -15,10 +15,12 @@ from marketbel_adapters.postgres.item_merge import merge
 from marketbel_adapters.postgres.transaction import Transaction
 from marketbel_core.catalog import (
     CURRENCY_KEY,
+    STOCK_KEY,
     MatchStatus,
     Money,
     Offer,
     SupplierItem,
+    alike_as_one,
     is_in_stock,
 )
 from marketbel_core.ids import ProductId, SupplierId, SupplierItemId
@@ -29,7 +31,6 @@ from marketbel_core.ports import ImportFigures, SupplierItems
 __all__ = ["PostgresSupplierItems"]
 
 _Item: Final = tables.SupplierItem
-_SETTLED: Final = (MatchStatus.AUTO_MATCHED.value, MatchStatus.VERIFIED_MATCH.value)
 
 
 class PostgresSupplierItems(SupplierItems):
@@ -80,26 +81,23 @@ class PostgresSupplierItems(SupplierItems):
         return [ProductId(row.product_id) for row in await self._transaction.run(query)]
 
     async def offers_of(self, product_ids: Sequence[ProductId]) -> list[Offer]:
+        currency = _Item.characteristics[CURRENCY_KEY].label("currency")
+        stock = _Item.characteristics[STOCK_KEY].label("stock")
+        active = tables.Supplier.meta["is_active"].label("active")
         query = (
             select(
                 _Item.product_id,
-                _Item.current_price,
-                # Not the whole of the characteristics: a line may carry a page of text.
-                func.jsonb_build_object(
-                    CURRENCY_KEY,
-                    _Item.characteristics[CURRENCY_KEY],
-                    "in_stock",
-                    _Item.characteristics["in_stock"],
-                ).label("characteristics"),
-                tables.Supplier.meta,
+                currency,
+                stock,
+                active,
+                func.min(_Item.current_price).label("lowest"),
+                func.count().label("items"),
             )
             .join(tables.Supplier, tables.Supplier.id == _Item.supplier_id)
-            .where(
-                _Item.product_id == any_(literal(list(product_ids), ARRAY(Uuid))),
-                _Item.match_status.in_(_SETTLED),
-            )
+            .where(_Item.product_id == any_(literal(list(product_ids), ARRAY(Uuid))))
+            .group_by(_Item.product_id, currency, stock, active)
         )
-        return [_offer(row) for row in await self._transaction.run(query)]
+        return alike_as_one([_offer(row) for row in await self._transaction.run(query)])
 
 
 def _unmatched(supplier_id: SupplierId | None) -> ColumnElement[bool]:
@@ -122,11 +120,13 @@ def _item(row: Row[Any]) -> SupplierItem:
 
 
 def _offer(row: Row[Any]) -> Offer:
+    """Return what a group says: what its words mean is not for the database to decide."""
     return Offer(
         product_id=ProductId(row.product_id),
-        price=_money(row.current_price, row.characteristics),
-        in_stock=is_in_stock(row.characteristics),
-        supplier_active=supplier_is_active(row.metadata),
+        price=_money(row.lowest, {CURRENCY_KEY: row.currency}),
+        in_stock=is_in_stock({STOCK_KEY: row.stock}),
+        supplier_active=supplier_is_active({"is_active": row.active}),
+        items=row.items,
     )
 
 

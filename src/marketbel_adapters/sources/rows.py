@@ -1,6 +1,8 @@
 """Price lists read on the spot: stored bytes to cells, cells to rows."""
 
 import asyncio
+from collections.abc import AsyncIterator, Mapping
+from itertools import batched
 from typing import Final
 
 from marketbel_adapters.sources.checks.sniffing import HEAD_BYTES, Form, sniffed
@@ -10,11 +12,12 @@ from marketbel_adapters.sources.workbooks import read_workbook
 from marketbel_core.catalog import FileType, GivenLayout
 from marketbel_core.errors import RefusedError
 from marketbel_core.ids import FileKey
-from marketbel_core.intake import DEFAULT_SHEET_NAME, ReadRows, read_rows
-from marketbel_core.ports import FileStore, RowReader
+from marketbel_core.intake import DEFAULT_SHEET_NAME, RememberedLayout, read_rows
+from marketbel_core.ports import FileStore, RowBatch, RowReader
 
 __all__ = ["LocalRowReader"]
 
+_BATCH_EVENTS: Final = 2_000
 _PATIENCE: Final = 1.15
 """How much longer than its processor time a reading may last: on a busy machine it waits, too."""
 
@@ -39,7 +42,8 @@ class LocalRowReader(RowReader):
         file_type: FileType,
         sheet_name: str | None = None,
         layout: GivenLayout | None = None,
-    ) -> ReadRows:
+        remembered: Mapping[str, RememberedLayout] | None = None,
+    ) -> AsyncIterator[RowBatch]:
         content = await self._files.read(key)
         if _is_workbook(content, file_type):
             is_wish = sheet_name is not None and sheet_name.strip().casefold() == _ANY_SHEET
@@ -47,7 +51,12 @@ class LocalRowReader(RowReader):
                 content, sheet_name=sheet_name, or_first=is_wish, limits=self._limits
             )
             rows = await asyncio.to_thread(
-                read_rows, grids, sheet_name=sheet_name, layout=layout, file_type=FileType.EXCEL
+                read_rows,
+                grids,
+                sheet_name=sheet_name,
+                layout=layout,
+                file_type=FileType.EXCEL,
+                remembered=remembered,
             )
         else:
             grid = await read_delimited(
@@ -56,15 +65,20 @@ class LocalRowReader(RowReader):
                 encoding=layout.encoding if layout else None,
             )
             rows = await asyncio.to_thread(
-                read_rows, [grid], layout=layout, file_type=FileType.CSV
+                read_rows,
+                [grid],
+                layout=layout,
+                file_type=FileType.CSV,
+                remembered=remembered,
             )
-        if not rows.accepted and not rows.rejected:
+        if not any(sheet.is_price_list for sheet in rows.sheets):
             raise RefusedError(
                 "file.no_price_list",
                 "no sheet has both a column of names and a column of prices; name the columns "
                 "in a header row, for example 'Наименование' and 'Цена'",
             )
-        return rows
+        for batch in batched(rows.events, _BATCH_EVENTS):
+            yield RowBatch(events=batch)
 
 
 def _is_workbook(content: bytes, file_type: FileType) -> bool:

@@ -117,9 +117,9 @@ class ProductsContract:
 
 
 class AggregatesContract:
-    """Offers of settled links, and the figures recomputed from them."""
+    """Offers of linked items, and the figures recomputed from them."""
 
-    async def test_offers_are_items_whose_match_is_settled(
+    async def test_offers_are_linked_items_whoever_linked_them(
         self, catalog: Catalog, peek: CatalogPeek
     ) -> None:
         product, other = await stored_product(catalog), await stored_product(catalog)
@@ -133,8 +133,41 @@ class AggregatesContract:
 
         offers = await _offers(catalog, product.id, other.id)
 
-        assert sorted(offer.price.amount for offer in offers) == [Decimal(1), Decimal(2)]
-        assert {offer.product_id for offer in offers} == {product.id}
+        [offer] = offers
+        assert (offer.product_id, offer.price.amount, offer.items) == (product.id, Decimal(1), 3)
+
+    async def test_items_alike_but_for_the_price_come_as_the_lowest_of_them(
+        self, catalog: Catalog
+    ) -> None:
+        product = await stored_product(catalog)
+        rows = [
+            a_row(price=Money(Decimal(price), currency), characteristics={"in_stock": stock})
+            for price, currency, stock in (
+                ("3.00", "BYN", "yes"),
+                ("2.00", "BYN", 1),
+                ("9.00", "BYN", "on request"),
+                ("0.10", "USD", True),
+                ("8.00", "BYN", "  TRUE "),
+            )
+        ]
+        for row in rows:
+            await _offered(catalog, product, row)
+        await _offered(catalog, product, a_priced_row("off", "0.01"), is_active=False)
+
+        told = {
+            (offer.price.currency, offer.in_stock, offer.supplier_active): (
+                str(offer.price.amount),
+                offer.items,
+            )
+            for offer in await _offers(catalog, product.id)
+        }
+
+        assert told == {
+            ("BYN", True, True): ("2.00", 3),
+            ("BYN", False, True): ("9.00", 1),
+            ("USD", True, True): ("0.10", 1),
+            ("BYN", True, False): ("0.01", 1),
+        }
 
     async def test_an_offer_tells_price_stock_and_whether_its_supplier_is_active(
         self, catalog: Catalog

@@ -14,7 +14,15 @@ from marketbel_adapters.testing.builders import (
     a_row,
     a_supplier,
 )
-from marketbel_core.catalog import Money, Offer, Product, Supplier, SupplierItem, aggregate
+from marketbel_core.catalog import (
+    ExchangeRates,
+    Money,
+    Offer,
+    Product,
+    Supplier,
+    SupplierItem,
+    aggregate,
+)
 from marketbel_core.ids import ProductId, SupplierId
 from marketbel_core.intake.rows import AcceptedRow
 from marketbel_core.matching import (
@@ -93,7 +101,7 @@ async def recalculated(catalog: Catalog, product_ids: Sequence[ProductId]) -> in
         offers: defaultdict[ProductId, list[Offer]] = defaultdict(list)
         for offer in await unit.items.offers_of(locked):
             offers[offer.product_id].append(offer)
-        figures = {key: aggregate(offers[key], currency="BYN") for key in locked}
+        figures = {key: aggregate(offers[key], rates=ExchangeRates()) for key in locked}
         return await unit.products.record_aggregates(figures, at=LATER)
 
 

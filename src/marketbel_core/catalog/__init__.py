@@ -1,10 +1,17 @@
 """What is bought and sold: money, suppliers, their items, our products and their aggregates."""
 
-from marketbel_core.catalog.aggregates import Offer, ProductAggregates, aggregate
+from marketbel_core.catalog.aggregates import (
+    Offer,
+    ProductAggregates,
+    aggregate,
+    alike_as_one,
+    without_worth,
+)
 from marketbel_core.catalog.given_layout import GivenLayout
 from marketbel_core.catalog.item import (
     CURRENCY_KEY,
     RETAIL_PRICE_KEY,
+    STOCK_KEY,
     WHOLESALE_PRICE_KEY,
     MatchStatus,
     SupplierItem,
@@ -14,6 +21,7 @@ from marketbel_core.catalog.item import (
 )
 from marketbel_core.catalog.money import AMOUNT_MAX, CURRENCIES, DEFAULT_CURRENCY, Money
 from marketbel_core.catalog.product import Product, ProductStatus, draft_id, internal_sku
+from marketbel_core.catalog.rates import ExchangeRates
 from marketbel_core.catalog.supplier import (
     FileType,
     SourceRef,
@@ -28,7 +36,9 @@ __all__ = [
     "CURRENCY_KEY",
     "DEFAULT_CURRENCY",
     "RETAIL_PRICE_KEY",
+    "STOCK_KEY",
     "WHOLESALE_PRICE_KEY",
+    "ExchangeRates",
     "FileType",
     "GivenLayout",
     "MatchStatus",
@@ -42,10 +52,12 @@ __all__ = [
     "Supplier",
     "SupplierItem",
     "aggregate",
+    "alike_as_one",
     "draft_id",
     "internal_sku",
     "is_in_stock",
     "price_currency_key",
     "price_key",
     "shown_location",
+    "without_worth",
 ]

@@ -12,6 +12,7 @@ from marketbel_core.ids import ProductId, SupplierId, SupplierItemId
 __all__ = [
     "CURRENCY_KEY",
     "RETAIL_PRICE_KEY",
+    "STOCK_KEY",
     "WHOLESALE_PRICE_KEY",
     "MatchStatus",
     "SupplierItem",
@@ -22,6 +23,9 @@ __all__ = [
 
 CURRENCY_KEY: Final = "_currency"
 """The characteristic that names the main price's currency; absent for the catalogue's own."""
+
+STOCK_KEY: Final = "in_stock"
+"""The characteristic that says whether the supplier has it."""
 
 WHOLESALE_PRICE_KEY: Final = "_price_wholesale"
 RETAIL_PRICE_KEY: Final = "_price_retail"
@@ -65,7 +69,7 @@ class SupplierItem:
 
 def is_in_stock(characteristics: Mapping[str, object]) -> bool:
     """Tell whether the characteristic `in_stock` says yes: true, "true", "yes" or 1."""
-    return str(characteristics.get("in_stock", "")).strip().lower() in _YES_WORDS
+    return str(characteristics.get(STOCK_KEY, "")).strip().lower() in _YES_WORDS
 
 
 def price_key(kind: str) -> str:

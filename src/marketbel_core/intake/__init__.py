@@ -17,8 +17,16 @@ from marketbel_core.intake.parser_configs import (
     ParserType,
     parser_type_of,
 )
-from marketbel_core.intake.reading import read_rows
-from marketbel_core.intake.rows import AcceptedRow, ReadRows, RowRejection
+from marketbel_core.intake.reading import gathered, read_rows, stream_rows
+from marketbel_core.intake.remembered import LayoutChange, RememberedLayout
+from marketbel_core.intake.rows import (
+    AcceptedRow,
+    ReadRows,
+    RowEvent,
+    RowRejection,
+    SheetSummary,
+    UnpricedRow,
+)
 from marketbel_core.intake.source_config import SaidSource, read_source_config, source_of
 from marketbel_core.intake.stored_file import (
     FileKind,
@@ -58,6 +66,7 @@ __all__ = [
     "Grid",
     "KeepReason",
     "Layout",
+    "LayoutChange",
     "ParseTaskMessage",
     "ParsedItem",
     "ParsedPrice",
@@ -65,17 +74,22 @@ __all__ = [
     "PriceRefusal",
     "Priority",
     "ReadRows",
+    "RememberedLayout",
     "Role",
+    "RowEvent",
     "RowRejection",
     "SaidSource",
+    "SheetSummary",
     "Sidecar",
     "StoredName",
+    "UnpricedRow",
     "cell_text",
     "clean_text",
     "decimal_mark_of",
     "file_key",
     "file_type_of",
     "find_layout",
+    "gathered",
     "mentioned_names",
     "original_filename",
     "parse_message",
@@ -87,4 +101,5 @@ __all__ = [
     "sanitised",
     "source_of",
     "stored_name",
+    "stream_rows",
 ]

@@ -70,7 +70,7 @@ def keys_of(
     return keys
 
 
-def priced_rows(rows: Sequence[tuple[Cell, ...]], price: int) -> list[tuple[Cell, ...]]:
+def priced_rows(rows: Sequence[Sequence[Cell]], price: int) -> list[Sequence[Cell]]:
     """Return the rows with a price: the others may be titles and would blur what a column is."""
     column = columns_of([row[price : price + 1] for row in rows]).get(0)
     priced = column.price_rows if column else frozenset()

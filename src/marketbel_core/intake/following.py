@@ -10,7 +10,6 @@ from typing import Final
 from marketbel_core.catalog import GivenLayout
 from marketbel_core.errors import RefusedError
 from marketbel_core.intake.columns import keys_of
-from marketbel_core.intake.grid import Grid
 from marketbel_core.intake.header_lines import (
     HEADER_LINES_MAX,
     SCANNED_ROWS,
@@ -22,10 +21,11 @@ from marketbel_core.intake.layout import (
     FoundLayout,
     Layout,
     Role,
-    find_layout,
     layout_by_content,
     layout_by_header,
+    layout_of,
 )
+from marketbel_core.intake.sample import SheetSample
 from marketbel_core.intake.text import clean_text
 
 __all__ = ["MissingColumns", "follow_layout"]
@@ -66,7 +66,7 @@ class MissingColumns:
         )
 
 
-def follow_layout(grid: Grid, given: GivenLayout) -> Layout | MissingColumns | None:
+def follow_layout(sheet: SheetSample, given: GivenLayout) -> Layout | MissingColumns | None:
     """Return the layout of a sheet as it was said; `None`: it is no price list, and none was said.
 
     Raises:
@@ -74,25 +74,25 @@ def follow_layout(grid: Grid, given: GivenLayout) -> Layout | MissingColumns | N
     """
     found: Layout | MissingColumns | None
     if given.column_mapping:
-        found = _by_mapping(grid, given)
+        found = _by_mapping(sheet, given)
     elif given.header_row is not None:
-        found = _at_row(grid, given)
+        found = _at_row(sheet, given)
     else:
-        found = find_layout(grid, data_start_row=given.data_start_row)
+        found = layout_of(sheet, data_start_row=given.data_start_row)
     return _with_characteristics(found, given) if isinstance(found, Layout) else found
 
 
-def _by_mapping(grid: Grid, given: GivenLayout) -> Layout | MissingColumns:
+def _by_mapping(sheet: SheetSample, given: GivenLayout) -> Layout | MissingColumns:
     wanted = {_role(word): text for word, text in given.column_mapping.items()}
     nearest: MissingColumns | None = None
-    for first, last in _spans(grid, given):
-        header = joined_lines(grid, first, last)
-        plain = joined_lines(grid, first, last, spread=False)
+    for first, last in _spans(sheet, given):
+        header = joined_lines(sheet, first, last)
+        plain = joined_lines(sheet, first, last, spread=False)
         columns = _columns(wanted, plain) | _columns(wanted, header)
         missing = [f"{text!r} ({role})" for role, text in wanted.items() if role not in columns]
         if not missing:
             found = layout_by_header(
-                grid, header, data_start_row=given.data_start_row, given=columns
+                sheet, header, data_start_row=given.data_start_row, given=columns
             )
             if found is not None:
                 return found.layout
@@ -105,32 +105,32 @@ def _by_mapping(grid: Grid, given: GivenLayout) -> Layout | MissingColumns:
     )
 
 
-def _at_row(grid: Grid, given: GivenLayout) -> Layout | MissingColumns:
+def _at_row(sheet: SheetSample, given: GivenLayout) -> Layout | MissingColumns:
     best: FoundLayout | None = None
-    for first, last in _spans(grid, given):
+    for first, last in _spans(sheet, given):
         whole = given.header_row_end is not None
-        header = joined_lines(grid, first, last) if whole else likely_header(grid, first, last)
+        header = joined_lines(sheet, first, last) if whole else likely_header(sheet, first, last)
         if header is None:
             break
-        found = layout_by_header(grid, header, data_start_row=given.data_start_row)
+        found = layout_by_header(sheet, header, data_start_row=given.data_start_row)
         if found is not None and (best is None or found.score > best.score):
             best = found
     if best is not None:
         return best.layout
     first = given.header_row or 1
-    said = joined_lines(grid, first, given.header_row_end or first)
-    layout = layout_by_content(grid, header=said, data_start_row=given.data_start_row)
+    said = joined_lines(sheet, first, given.header_row_end or first)
+    layout = layout_by_content(sheet, header=said, data_start_row=given.data_start_row)
     return layout or _missing(said, list(_NEEDED.values()))
 
 
-def _spans(grid: Grid, given: GivenLayout) -> Iterator[tuple[int, int]]:
+def _spans(sheet: SheetSample, given: GivenLayout) -> Iterator[tuple[int, int]]:
     """Yield the first and the last line of each header that there may be, short ones first."""
     if given.header_row is not None and given.header_row_end is not None:
         yield given.header_row, given.header_row_end
         return
-    below = given.data_start_row or len(grid.rows) + HEADER_LINES_MAX + 1
+    below = given.data_start_row or len(sheet.rows) + HEADER_LINES_MAX + 1
     firsts = (
-        range(1, min(SCANNED_ROWS, len(grid.rows)) + 1)
+        range(1, min(SCANNED_ROWS, len(sheet.rows)) + 1)
         if given.header_row is None
         else [given.header_row]
     )

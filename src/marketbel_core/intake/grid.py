@@ -1,5 +1,6 @@
 """A sheet as cells: what every reader turns a file into, before anybody asks what a cell means."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -14,9 +15,11 @@ class Grid:
     """One sheet, row by row.
 
     Attributes:
-        name: The sheet's title; a csv file's only sheet is called `csv`.
-        rows: Cells from column A on; rows may differ in length. Row 1 of the sheet is `rows[0]`.
+        name: The sheet's title; a csv file's only sheet is called `csv`, a PDF's `pdf table`.
+        rows: Cells from column A on; rows may differ in length. Row 1 of the sheet comes first.
+            It is gone through more than once, and gives the same each time: a tuple, or an object
+            that opens its file anew; never a generator.
     """
 
     name: str
-    rows: tuple[tuple[Cell, ...], ...]
+    rows: Iterable[Sequence[Cell]]

@@ -7,8 +7,9 @@ from typing import Final
 
 from rapidfuzz import fuzz, process
 
-from marketbel_core.intake.grid import Cell, Grid
+from marketbel_core.intake.grid import Cell
 from marketbel_core.intake.headers import ALIASES, HeaderMeaning, Role, folded_header, meaning_of
+from marketbel_core.intake.sample import SheetSample
 from marketbel_core.intake.text import cell_text, is_number_like
 
 __all__ = [
@@ -63,11 +64,11 @@ def header_meaning(text: str) -> HeaderMeaning | None:
     return HeaderMeaning(_NEAR_WORDS[near[0]], 1) if near else None
 
 
-def likely_header(grid: Grid, first: int, last: int) -> HeaderLines | None:
+def likely_header(sheet: SheetSample, first: int, last: int) -> HeaderLines | None:
     """Return the lines as a header, or `None` if one of several does not look like it."""
-    if last > len(grid.rows):
+    if last > len(sheet.rows):
         return None
-    texts = _texts(grid.rows[first - 1 : last])
+    texts = _texts(sheet.rows[first - 1 : last])
     for line, words in enumerate(texts):
         filled = [text for text in words if text]
         meant = sum(1 for text in filled if header_meaning(text) is not None)
@@ -78,16 +79,16 @@ def likely_header(grid: Grid, first: int, last: int) -> HeaderLines | None:
     return HeaderLines(first, last, _joined(texts, spread=True))
 
 
-def joined_lines(grid: Grid, first: int, last: int, *, spread: bool = True) -> HeaderLines:
+def joined_lines(sheet: SheetSample, first: int, last: int, *, spread: bool = True) -> HeaderLines:
     """Return the lines as a header, whatever stands in them.
 
     Args:
-        grid: The sheet; lines below its end are empty ones.
+        sheet: A sample of the sheet; lines below its end are empty ones.
         first: The first line, from 1.
         last: The last line, from 1.
         spread: Whether the title of a group of prices stands above each column of the group.
     """
-    return HeaderLines(first, last, _joined(_texts(grid.rows[first - 1 : last]), spread=spread))
+    return HeaderLines(first, last, _joined(_texts(sheet.rows[first - 1 : last]), spread=spread))
 
 
 def _texts(rows: Sequence[Sequence[Cell]]) -> list[list[str]]:

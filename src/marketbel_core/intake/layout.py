@@ -21,6 +21,7 @@ from marketbel_core.intake.header_lines import (
 from marketbel_core.intake.headers import HeaderMeaning, Role, price_kinds
 from marketbel_core.intake.money_words import UNKNOWN_CURRENCY, currency_in_header, is_scaled
 from marketbel_core.intake.name_column import name_column, renamed
+from marketbel_core.intake.sample import SheetSample, sample_of
 from marketbel_core.intake.text import cell_text
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "header_meaning",
     "layout_by_content",
     "layout_by_header",
+    "layout_of",
 ]
 
 _HEADER_CELLS_MIN: Final = 2
@@ -88,29 +90,34 @@ class FoundLayout:
     layout: Layout
 
 
-def find_layout(grid: Grid, *, data_start_row: int | None = None) -> Layout | None:
+def find_layout(grid: Grid) -> Layout | None:
+    """Return the layout of a sheet, or `None` when the sheet is no price list."""
+    return layout_of(sample_of(grid))
+
+
+def layout_of(sheet: SheetSample, *, data_start_row: int | None = None) -> Layout | None:
     """Return the layout of a sheet, or `None` when the sheet is no price list.
 
     Args:
-        grid: The sheet.
+        sheet: A sample of the sheet.
         data_start_row: The first row that may be an item, from 1, where that was said; the header
             is above it.
     """
     best: FoundLayout | None = None
-    rows = len(grid.rows) if data_start_row is None else data_start_row - 1
-    for first in range(1, min(SCANNED_ROWS, len(grid.rows), rows) + 1):
+    rows = len(sheet.rows) if data_start_row is None else data_start_row - 1
+    for first in range(1, min(SCANNED_ROWS, len(sheet.rows), rows) + 1):
         if best is not None and first > best.first_priced:
             break  # below the first item a header is the same one, repeated
-        if _filled(grid.rows[first - 1]) < _HEADER_CELLS_MIN:
+        if _filled(sheet.rows[first - 1]) < _HEADER_CELLS_MIN:
             continue
         for last in range(first, min(first + HEADER_LINES_MAX - 1, rows) + 1):
-            header = likely_header(grid, first, last)
+            header = likely_header(sheet, first, last)
             if header is None:
                 break
-            found = layout_by_header(grid, header, data_start_row=data_start_row)
+            found = layout_by_header(sheet, header, data_start_row=data_start_row)
             if found is not None and (best is None or found.score > best.score):
                 best = found
-    return best.layout if best else layout_by_content(grid, data_start_row=data_start_row)
+    return best.layout if best else layout_by_content(sheet, data_start_row=data_start_row)
 
 
 def _filled(row: Sequence[Cell]) -> int:
@@ -118,7 +125,7 @@ def _filled(row: Sequence[Cell]) -> int:
 
 
 def layout_by_header(
-    grid: Grid,
+    sheet: SheetSample,
     header: HeaderLines,
     *,
     data_start_row: int | None = None,
@@ -127,7 +134,7 @@ def layout_by_header(
     """Return the layout that a header gives, or `None` if names or prices are not to be found.
 
     Args:
-        grid: The sheet.
+        sheet: A sample of the sheet.
         header: What stands above its columns.
         data_start_row: The first row that may be an item, from 1; `None`: the one below.
         given: The columns of which somebody said what they are for, by index.
@@ -137,7 +144,7 @@ def layout_by_header(
     if not given and len(meanings) < _HEADER_CELLS_MIN:
         return None
     start = header.last if data_start_row is None else data_start_row - 1
-    body = grid.rows[start : start + _SAMPLE_ROWS]
+    body = (*sheet.rows[start : start + _SAMPLE_ROWS], *sheet.further)
     below = columns_of(body)
     prices = _price_columns(meanings, headers, below, given)
     if not prices:
@@ -232,19 +239,19 @@ def _strongest(meanings: Mapping[int, HeaderMeaning]) -> dict[Role, int]:
 
 
 def layout_by_content(
-    grid: Grid, *, header: HeaderLines | None = None, data_start_row: int | None = None
+    sheet: SheetSample, *, header: HeaderLines | None = None, data_start_row: int | None = None
 ) -> Layout | None:
     """Return the layout of a sheet without a header: words in a column, prices in another.
 
     Args:
-        grid: The sheet.
+        sheet: A sample of the sheet.
         header: The lines that were said to be one, for all that they mean nothing.
         data_start_row: The first row that may be an item, from 1, where that was said.
     """
     said = header.last + 1 if header is not None else 1
     start = (data_start_row or said) - 1
     is_said = header is not None or data_start_row is not None
-    body = grid.rows[start : start + _SAMPLE_ROWS]
+    body = (*sheet.rows[start : start + _SAMPLE_ROWS], *sheet.further)
     headers = header.texts if header is not None else {}
     columns = columns_of(body)
     rows = max((column.filled for column in columns.values()), default=0)

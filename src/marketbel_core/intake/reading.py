@@ -5,7 +5,7 @@ neither items nor errors. One bad row never costs a good one.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from hashlib import md5
@@ -18,13 +18,22 @@ from marketbel_core.errors import RefusedError
 from marketbel_core.intake.characteristics import barcode_of, json_value, stock_of
 from marketbel_core.intake.following import MissingColumns, follow_layout
 from marketbel_core.intake.grid import Cell, Grid
-from marketbel_core.intake.layout import Layout, Role, find_layout, header_meaning
+from marketbel_core.intake.layout import Layout, Role, header_meaning, layout_of
 from marketbel_core.intake.parser_configs import DEFAULT_SHEET_NAME
+from marketbel_core.intake.remembered import RememberedLayout, change_since
 from marketbel_core.intake.row_prices import RefusedPrice, RowPrices
-from marketbel_core.intake.rows import AcceptedRow, ReadRows, RowRejection
+from marketbel_core.intake.rows import (
+    AcceptedRow,
+    ReadRows,
+    RowEvent,
+    RowRejection,
+    SheetSummary,
+    UnpricedRow,
+)
+from marketbel_core.intake.sample import SheetSample, sample_of
 from marketbel_core.intake.text import cell_text
 
-__all__ = ["read_rows"]
+__all__ = ["gathered", "read_rows", "stream_rows"]
 
 _NAME_LENGTH_MAX: Final = 500
 _SKU_LENGTH_MAX: Final = 255
@@ -61,14 +70,18 @@ _CODES: Final = {
 }
 
 
-def read_rows(
+def stream_rows(
     grids: Sequence[Grid],
     *,
     sheet_name: str | None = None,
     layout: GivenLayout | None = None,
     file_type: FileType = FileType.EXCEL,
-) -> ReadRows:
-    """Return the rows of every sheet that is a price list, in the order of the file.
+    remembered: Mapping[str, RememberedLayout] | None = None,
+) -> Iterator[RowEvent]:
+    """Yield the rows of every sheet, in the order of the file; each sheet ends with its summary.
+
+    A sheet is gone through twice and never held: first for the sample that its layout is found
+    by, then row by row.
 
     Args:
         grids: The sheets of one file.
@@ -77,22 +90,65 @@ def read_rows(
         layout: What was said about the columns and rows. A sheet to which it does not apply is
             passed over, unless it applies to none.
         file_type: What the grids come from; the codes of refusals say it.
+        remembered: The layouts of the supplier's last file, by sheet; what differs from them is
+            told in the summaries.
 
     Raises:
         RefusedError: no sheet is called `sheet_name` (`xlsx.sheet_missing`); no sheet has the
             columns that `layout` names (`xlsx.header`, `csv.header`), or it names one for what no
             column is for (`job.invalid`).
     """
+    skus = _MadeSkus()
+    for grid, sample, found in _laid_out(_wanted(grids, sheet_name), layout, file_type):
+        if found is None:
+            yield SheetSummary(name=grid.name, is_price_list=False)
+            continue
+        former = (remembered or {}).get(grid.name)
+        yield from _SheetReader(grid, sample, found, skus).events(file_type, former)
+
+
+def read_rows(
+    grids: Sequence[Grid],
+    *,
+    sheet_name: str | None = None,
+    layout: GivenLayout | None = None,
+    file_type: FileType = FileType.EXCEL,
+    remembered: Mapping[str, RememberedLayout] | None = None,
+) -> ReadRows:
+    """Return all that `stream_rows` yields; for lists that fit the memory."""
+    return gathered(
+        stream_rows(
+            grids,
+            sheet_name=sheet_name,
+            layout=layout,
+            file_type=file_type,
+            remembered=remembered,
+        )
+    )
+
+
+def gathered(events: Iterable[RowEvent]) -> ReadRows:
+    """Return the events sorted by what they are, each kind in its order."""
     accepted: list[AcceptedRow] = []
     rejected: list[RowRejection] = []
-    skus = _MadeSkus()
-    for grid, found in _laid_out(_wanted(grids, sheet_name), layout, file_type):
-        for row in _SheetReader(grid, found, skus).rows():
-            if isinstance(row, AcceptedRow):
-                accepted.append(row)
-            else:
-                rejected.append(row)
-    return ReadRows(accepted=tuple(accepted), rejected=tuple(rejected))
+    unpriced: list[UnpricedRow] = []
+    sheets: list[SheetSummary] = []
+    for event in events:
+        match event:
+            case AcceptedRow():
+                accepted.append(event)
+            case RowRejection():
+                rejected.append(event)
+            case UnpricedRow():
+                unpriced.append(event)
+            case SheetSummary():
+                sheets.append(event)
+    return ReadRows(
+        accepted=tuple(accepted),
+        rejected=tuple(rejected),
+        unpriced=tuple(unpriced),
+        sheets=tuple(sheets),
+    )
 
 
 def _wanted(grids: Sequence[Grid], sheet_name: str | None) -> Sequence[Grid]:
@@ -112,17 +168,18 @@ def _wanted(grids: Sequence[Grid], sheet_name: str | None) -> Sequence[Grid]:
 
 def _laid_out(
     grids: Sequence[Grid], given: GivenLayout | None, file_type: FileType
-) -> list[tuple[Grid, Layout]]:
-    """Return the sheets that are price lists, each with its layout."""
-    found: list[tuple[Grid, Layout]] = []
+) -> list[tuple[Grid, SheetSample, Layout | None]]:
+    """Return the sheets, each with its layout if it is a price list."""
+    found: list[tuple[Grid, SheetSample, Layout | None]] = []
     lacking: list[MissingColumns] = []
     for grid in grids:
-        layout = find_layout(grid) if given is None else follow_layout(grid, given)
-        if isinstance(layout, Layout):
-            found.append((grid, layout))
-        elif layout is not None:
+        sample = sample_of(grid)
+        layout = layout_of(sample) if given is None else follow_layout(sample, given)
+        if isinstance(layout, MissingColumns):
             lacking.append(layout)
-    if lacking and not found:
+            layout = None
+        found.append((grid, sample, layout))
+    if lacking and all(layout is None for _, _, layout in found):
         family = "csv" if file_type is FileType.CSV else "xlsx"
         nearest = min(lacking, key=lambda missing: missing.distance)
         raise RefusedError(f"{family}.header", nearest.sentence)
@@ -153,7 +210,7 @@ class _Line:
     """One row of the sheet, its cells also as texts."""
 
     number: int
-    cells: tuple[Cell, ...]
+    cells: Sequence[Cell]
     texts: tuple[str, ...]
 
     def text(self, column: int | None) -> str:
@@ -166,24 +223,62 @@ class _Line:
 class _SheetReader:
     """Reads one sheet by its layout, top to bottom, remembering the section it is in."""
 
-    def __init__(self, grid: Grid, layout: Layout, skus: _MadeSkus) -> None:
-        self._sheet = grid.name
+    def __init__(self, grid: Grid, sample: SheetSample, layout: Layout, skus: _MadeSkus) -> None:
+        self._grid = grid
         self._layout = layout
         self._skus = skus
-        self._lines = [
-            _Line(number=number, cells=row, texts=tuple(cell_text(cell) for cell in row))
-            for number, row in enumerate(grid.rows, start=1)
-            if number >= layout.data_start_row
-        ]
         self._name = layout.columns[Role.NAME]
         self._price = layout.columns[Role.PRICE]
-        self._prices = RowPrices(layout, [line.cells for line in self._lines])
+        body = (*sample.rows[layout.data_start_row - 1 :], *sample.further)
+        self._prices = RowPrices(layout, body)
         self._sections: tuple[str, ...] = ()
+        self._section_rows = 0
 
-    def rows(self) -> Iterator[AcceptedRow | RowRejection]:
-        """Yield every line that is an item or should be one."""
+    def events(self, file_type: FileType, former: RememberedLayout | None) -> Iterator[RowEvent]:
+        """Yield every line that is an item or should be one, then what they amount to."""
+        items = rejected = no_price = 0
+        price_sum = Decimal(0)
+        for row in self._rows():
+            yield row
+            match row:
+                case AcceptedRow():
+                    items += 1
+                    price_sum += row.price.amount
+                case RowRejection():
+                    rejected += 1
+                case UnpricedRow():
+                    no_price += 1
+        layout = self._layout
+        now = RememberedLayout(
+            header_row=layout.header_row,
+            columns={role.value: column for role, column in layout.columns.items()},
+            headers=layout.headers,
+        )
+        yield SheetSummary(
+            name=self._grid.name,
+            is_price_list=True,
+            header_row=None if file_type is FileType.PDF else layout.header_row,
+            columns={role.value: column for role, column in layout.columns.items()},
+            items=items,
+            sections=self._section_rows,
+            rejected=rejected,
+            no_price=no_price,
+            price_sum=price_sum,
+            confidence=layout.confidence,
+            reasons=layout.reasons,
+            layout=now,
+            change=change_since(former, now) if former else None,
+        )
+
+    def _lines(self) -> Iterator[_Line]:
+        start = self._layout.data_start_row
+        for number, row in enumerate(self._grid.rows, start=1):
+            if number >= start:
+                yield _Line(number=number, cells=row, texts=tuple(map(cell_text, row)))
+
+    def _rows(self) -> Iterator[AcceptedRow | RowRejection | UnpricedRow]:
         after_section = False
-        for line in self._lines:
+        for line in self._lines():
             if not any(line.texts) or self._is_header(line):
                 continue
             title = self._section_title(line)
@@ -191,6 +286,7 @@ class _SheetReader:
                 if title and not _CONTACTS.search(title.casefold()):
                     # Titles in a row are levels of one path; a lone one replaces the last path.
                     self._sections = (*self._sections, title) if after_section else (title,)
+                    self._section_rows += 1
                     after_section = True
                 continue
             if not self._is_item(line):
@@ -222,13 +318,15 @@ class _SheetReader:
             return False
         return bool(name or price)
 
-    def _row(self, line: _Line) -> AcceptedRow | RowRejection:
+    def _row(self, line: _Line) -> AcceptedRow | RowRejection | UnpricedRow:
         name = line.text(self._name)
         price = self._prices.main(line.cells)
         if not name:
             return self._rejection(line, self._name, "name", "row.name_blank", "the name is blank")
         if isinstance(price, RefusedPrice):
             why = price.refusal
+            if why.code == "row.no_price" and len(name) <= _NAME_LENGTH_MAX:
+                return self._unpriced(line, name, why.message)
             return self._rejection(line, price.column, price.label, why.code, why.message)
         given = line.text(self._layout.columns.get(Role.SKU))
         too_long = len(name) > _NAME_LENGTH_MAX
@@ -246,7 +344,7 @@ class _SheetReader:
             )
             return self._rejection(line, column, field, *_CODES[field])
         return AcceptedRow(
-            sheet=self._sheet,
+            sheet=self._grid.name,
             row_number=line.number,
             sku=row.sku,
             name=row.name,
@@ -254,22 +352,38 @@ class _SheetReader:
             characteristics=self._characteristics(line) | self._prices.by_kind(line.cells, price),
         )
 
+    def _unpriced(self, line: _Line, name: str, message: str) -> UnpricedRow:
+        given = line.text(self._layout.columns.get(Role.SKU))
+        return UnpricedRow(
+            sheet=self._grid.name,
+            row_number=line.number,
+            sku=(given or self._skus.make(name))[:_SKU_LENGTH_MAX],
+            name=name,
+            value=line.text(self._price),
+            message=message,
+            characteristics=self._characteristics(line),
+            cells=self._cells(line),
+        )
+
     def _rejection(
         self, line: _Line, column: int | None, label: str, code: str, message: str
     ) -> RowRejection:
         return RowRejection(
-            sheet=self._sheet,
+            sheet=self._grid.name,
             row_number=line.number,
             column=label,
             value=line.text(column),
             code=code,
             message=message,
-            cells={
-                self._layout.headers.get(index) or f"column_{index + 1}": text
-                for index, text in enumerate(line.texts)
-                if text
-            },
+            cells=self._cells(line),
         )
+
+    def _cells(self, line: _Line) -> dict[str, object]:
+        return {
+            self._layout.headers.get(index) or f"column_{index + 1}": text
+            for index, text in enumerate(line.texts)
+            if text
+        }
 
     def _characteristics(self, line: _Line) -> dict[str, object]:
         found = dict(self._other_columns(line))

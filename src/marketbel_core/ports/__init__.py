@@ -16,8 +16,10 @@ from marketbel_core.ports.analyzer import (
     Analyzer,
     ReadElsewhere,
     ReadHere,
+    RowBatch,
     RowReader,
     Submission,
+    whole,
 )
 from marketbel_core.ports.breaker import Breaker
 from marketbel_core.ports.candidates import CandidateIndex
@@ -107,6 +109,7 @@ __all__ = [
     "RecalculateStep",
     "Renewal",
     "RetryStep",
+    "RowBatch",
     "RowLog",
     "RowReader",
     "StagedList",
@@ -120,4 +123,5 @@ __all__ = [
     "Tray",
     "UndoOutcome",
     "WaitingTriggers",
+    "whole",
 ]

@@ -1,14 +1,16 @@
 """Whoever reads a carried file: ml-analyze far away, or this package on the spot."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from marketbel_core.catalog import FileType, GivenLayout
 from marketbel_core.errors import PortError
 from marketbel_core.ids import AnalysisId, FileKey, JobId, SupplierId
-from marketbel_core.intake.rows import ReadRows
+from marketbel_core.intake.reading import gathered
+from marketbel_core.intake.remembered import RememberedLayout
+from marketbel_core.intake.rows import ReadRows, RowEvent
 from marketbel_core.jobs import Reading
 
 __all__ = [
@@ -21,8 +23,10 @@ __all__ = [
     "Analyzer",
     "ReadElsewhere",
     "ReadHere",
+    "RowBatch",
     "RowReader",
     "Submission",
+    "whole",
 ]
 
 
@@ -142,28 +146,49 @@ class Analyzer(Protocol):
         return found
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowBatch:
+    """Some of what a file says, in the order of the file; about 2,000 events at most."""
+
+    events: tuple[RowEvent, ...]
+
+
 @runtime_checkable
 class RowReader(Protocol):
     """Reads a stored file on the spot. Contract: `marketbel_adapters.testing.rows`."""
 
     @abstractmethod
-    async def read(
+    def read(
         self,
         key: FileKey,
         *,
         file_type: FileType,
         sheet_name: str | None = None,
         layout: GivenLayout | None = None,
-    ) -> ReadRows:
-        """Return the rows of the file, accepted and rejected.
+        remembered: Mapping[str, RememberedLayout] | None = None,
+    ) -> AsyncIterator[RowBatch]:
+        """Yield the rows of the file as they are read; each sheet ends with its summary.
+
+        Who stops before the end closes the iterator.
 
         Args:
             key: The stored file.
             file_type: What it is said to be.
             sheet_name: The only sheet to read; `None` means all.
             layout: What was said about columns and rows; it wins over what the file suggests.
+            remembered: The layouts of the supplier's last file, by sheet; the summaries tell what
+                differs from them.
 
         Raises:
             RefusedError: the file cannot be read as a price list (`file.*`, `xlsx.*`, `csv.*`,
                 `pdf.*`, `storage.missing`), or not by `layout` (`*.header`, `job.invalid`).
         """
+
+
+async def whole(batches: AsyncIterator[RowBatch]) -> ReadRows:
+    """Return all the rows of a file, for lists that fit the memory.
+
+    Raises:
+        RefusedError: as for `RowReader.read`.
+    """
+    return gathered([event async for batch in batches for event in batch.events])

@@ -132,7 +132,12 @@ class SupplierItems(Protocol):
 
     @abstractmethod
     async def offers_of(self, product_ids: Sequence[ProductId]) -> list[Offer]:
-        """Return the offers that count for these products: items whose match is settled."""
+        """Return what the items that are linked to these products offer.
+
+        Whoever linked them: a neighbour's link counts before the matcher has heard of it. Items
+        that share product, currency, stock and whether their supplier is active come as one
+        offer, the lowest, so that a product with any number of items has a few offers.
+        """
 
 
 @runtime_checkable

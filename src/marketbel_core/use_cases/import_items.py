@@ -18,6 +18,7 @@ from marketbel_core.ports import (
     MatchStep,
     RowReader,
     StepQueue,
+    whole,
 )
 from marketbel_core.use_cases._job_mover import JobMover, step_of
 
@@ -83,22 +84,25 @@ class ImportItems:
     async def _import(self, job: Job) -> tuple[ImportFigures, int]:
         """Return what changed in the catalogue, and how many rows were rejected."""
         key, file_type = await self._stored(job)
-        rows = await self._reader.read(
-            key,
-            file_type=file_type,
-            sheet_name=job.source.sheet_name,
-            layout=job.source.layout,
+        rows = await whole(
+            self._reader.read(
+                key,
+                file_type=file_type,
+                sheet_name=job.source.sheet_name,
+                layout=job.source.layout,
+            )
         )
         applied = await self._apply(job, rows)
-        read = len(rows.accepted) + len(rows.rejected)
+        rejected = len(rows.without_item)
+        read = len(rows.accepted) + rejected
         figures = replace(
             job.progress,
             items_processed=read,
             items_total=read,
-            error_count=len(rows.rejected),
+            error_count=rejected,
         )
         await self._mover.move(replace(job, progress=figures), ItemsParsed())
-        return applied, len(rows.rejected)
+        return applied, rejected
 
     async def _stored(self, job: Job) -> tuple[FileKey, FileType]:
         key = job.file_key
@@ -111,13 +115,13 @@ class ImportItems:
         at = self._clock.now()
         async with self._catalog.unit() as unit:
             figures = await unit.items.merge(job.supplier_id, rows.accepted, at=at)
-            await unit.log.record(rejection_entries(job, rows.rejected), at=at)
+            await unit.log.record(rejection_entries(job, rows.without_item), at=at)
             await unit.log.record_import(
                 job.id,
                 attempt=job.attempt,
                 supplier_id=job.supplier_id,
                 figures=figures,
-                rejected=len(rows.rejected),
+                rejected=len(rows.without_item),
                 at=at,
             )
         return figures

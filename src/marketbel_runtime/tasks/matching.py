@@ -64,6 +64,7 @@ async def _recalculate(
         "trigger": trigger,
         "products_processed": result.processed,
         "products_updated": result.updated,
+        "items_without_rate": dict(result.without_worth),
         "errors": [],
     }
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Final, cast
@@ -140,6 +140,11 @@ class Cluster:
             if pid is not None and len(named) > 1 and named[1] in leased:
                 held.setdefault(pid, set()).update(_job_ids(named[1]))
         return held
+
+    async def on_last_life(self, job_ids: Iterable[JobId]) -> bool:
+        """Tell whether one more death would make one of the jobs a dead letter, by the rule."""
+        jobs = [await self._store.get(job_id) for job_id in job_ids]
+        return any(replace(job, deliveries=job.deliveries + 1).kills_workers for job in jobs)
 
     async def order(self, **faults: object) -> None:
         """Have the stand-in for ml-analyze misbehave."""

@@ -11,6 +11,7 @@ from typing import Final
 
 from marketbel_adapters.redis import RedisJobStore
 from marketbel_adapters.system import SystemClock
+from marketbel_core.ports import JournalEntry
 from tests.system.chaos.cluster import Cluster, Plan, cluster
 from tests.system.chaos.faults import Killer
 from tests.system.chaos.lists import SentList, sent_lists
@@ -203,6 +204,7 @@ class _Run:
             f"{min(waits, default=0):.1f} to {max(waits, default=0):.1f} s",
         )
         _tell_some("journal", [*breaches.illegal, *breaches.stale])
+        _tell_some("failed", [_failed(entry) for entry in journal if entry.job.failure])
         for table, rows in expected.items():
             _tell_some(f"{table}: missing", sorted(set(rows) - set(found[table])))
             _tell_some(f"{table}: too many", sorted(set(found[table]) - set(rows)))
@@ -220,6 +222,11 @@ class _Run:
             kills=len(self.killer.kills),
             seconds=round(time.monotonic() - self.began, 1),
         )
+
+
+def _failed(entry: JournalEntry) -> str:
+    failure = entry.job.failure
+    return f"{entry.job.supplier_name} in {entry.before}: {failure}"
 
 
 async def _awaited(fault: Awaitable[None]) -> None:

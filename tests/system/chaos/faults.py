@@ -37,6 +37,9 @@ class Kill:
 class Killer:
     """Kills workers that hold jobs, and starts them again.
 
+    A job that has lost as many workers as a job may is spared: with the next one it would rightly
+    become a dead letter, for nobody could tell it from a job that kills them.
+
     Attributes:
         pause: From one kill to the next, at least and at most.
         kills: What was done so far.
@@ -71,7 +74,7 @@ class Killer:
         at = self._clock.now()
         await asyncio.sleep(_IN_FLIGHT_SECONDS)
         held = (await cluster.held()).get(victim.pid)
-        if not held:
+        if not held or await cluster.on_last_life(held):
             victim.thaw()
             return False
         victim.kill()

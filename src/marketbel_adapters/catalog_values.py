@@ -30,11 +30,13 @@ from marketbel_core.matching.review import ScoredCandidate
 from marketbel_core.ports import ListedRow, LogEntry
 
 __all__ = [
+    "REFUSED_MAX",
     "SKU_LENGTH_MAX",
     "UNAVAILABLE_TOLD",
     "StagedRows",
     "StorableRow",
     "candidates_as_json",
+    "check_refused",
     "currency_of",
     "json_value",
     "later_sku",
@@ -51,6 +53,9 @@ __all__ = [
     "told_when_missing",
     "unstorable",
 ]
+
+REFUSED_MAX: Final = 1_000
+"""Rows of one list that the store may refuse: each is found by halves, which takes a while."""
 
 SKU_LENGTH_MAX: Final = 255
 UNAVAILABLE_TOLD: Final[Mapping[str, object]] = {"in_stock": False}
@@ -144,6 +149,20 @@ def unstorable(row: AcceptedRow, message: str) -> RowRejection:
         message=message,
         cells={"sku": row.sku, "name": row.name, "price": str(row.price.amount)},
     )
+
+
+def check_refused(count: int) -> None:
+    """Raise if so many rows of a list are refused that the list is none.
+
+    Raises:
+        RefusedError: it is none (`import.unstorable`).
+    """
+    if count > REFUSED_MAX:
+        raise RefusedError(
+            "import.unstorable",
+            f"more than {REFUSED_MAX} rows cannot be stored; look at the list with "
+            "`marketbel inspect`: its columns are probably taken for others",
+        )
 
 
 def refusal_of(rejection: RowRejection) -> RefusedError:

@@ -26,13 +26,17 @@ from marketbel_core.ports import (
     WaitingTriggers,
 )
 from marketbel_core.use_cases import (
+    ApplyImport,
+    ApproveImport,
     CancelJob,
     CleanUpFiles,
     CollectItems,
     Courier,
     ImportItems,
     JobMover,
+    ListImporter,
     MatchItems,
+    PlanImport,
     RecalculateAggregates,
     RecoverJobs,
     RelayJournal,
@@ -41,6 +45,7 @@ from marketbel_core.use_cases import (
     RetryJob,
     StartIngestion,
     TakeRetries,
+    UndoImport,
 )
 from marketbel_runtime.bulkhead import Bulkhead
 from marketbel_runtime.settings import Settings
@@ -88,6 +93,15 @@ class Container(containers.DeclarativeContainer):
         chance=chance,
     )
 
+    importer = providers.Factory(
+        ListImporter,
+        reader=reader,
+        catalog=catalog,
+        clock=clock,
+        ids=ids,
+        rules=settings.provided.import_rules,
+    )
+
     # Use cases, as the file travels.
     start_ingestion = providers.Factory(
         StartIngestion,
@@ -127,10 +141,8 @@ class Container(containers.DeclarativeContainer):
         ImportItems,
         mover=mover,
         files=files,
-        reader=reader,
-        catalog=catalog,
+        importer=importer,
         queue=queue,
-        clock=clock,
     )
     match_items = providers.Factory(
         MatchItems,
@@ -165,6 +177,12 @@ class Container(containers.DeclarativeContainer):
     recover_jobs = providers.Factory(
         RecoverJobs, jobs=jobs, archive=archive, queue=queue, clock=clock, telemetry=telemetry
     )
+
+    # What people do with imports.
+    plan_import = providers.Factory(PlanImport, importer=importer)
+    apply_import = providers.Factory(ApplyImport, importer=importer)
+    approve_import = providers.Factory(ApproveImport, catalog=catalog, clock=clock)
+    undo_import = providers.Factory(UndoImport, catalog=catalog, queue=queue, clock=clock)
 
     # What people ask of a job.
     retry_job = providers.Factory(RetryJob, mover=mover, queue=queue)

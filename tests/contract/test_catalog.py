@@ -1,23 +1,26 @@
 """Every catalogue keeps the promises of the port, and agrees with a model beside it."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 from uuid import UUID
 
 import pytest
 from hypothesis import settings
-from hypothesis.stateful import run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from marketbel_adapters.embedded import own_database
 from marketbel_adapters.memory.catalog import MemoryCatalog
+from marketbel_adapters.memory.catalog_state import comparable
 from marketbel_adapters.postgres.catalog import PostgresCatalog
 from marketbel_adapters.postgres.url import create_engine
 from marketbel_adapters.testing.catalog import CatalogContract
-from marketbel_adapters.testing.catalog_machine import CatalogMachine
+from marketbel_adapters.testing.catalog_import_machine import ImportMachine
+from marketbel_adapters.testing.catalog_machine import CatalogMachine, OpenCatalog
 from marketbel_adapters.testing.catalog_peek import (
     CatalogPeek,
     PeekedImport,
@@ -28,7 +31,7 @@ from marketbel_adapters.testing.catalog_peek import (
     PeekedReview,
 )
 from marketbel_core.catalog import MatchStatus
-from marketbel_core.ids import JobId, ProductId, SupplierId, SupplierItemId
+from marketbel_core.ids import ProductId, SupplierId, SupplierItemId
 from marketbel_core.matching.review import ScoredCandidate
 from marketbel_core.ports import Catalog, ImportFigures
 
@@ -114,7 +117,7 @@ class MemoryPeek(CatalogPeek):
                 attempt=record.attempt,
                 supplier_id=record.supplier_id,
                 figures=record.figures,
-                rejected=record.rejected,
+                state=record.state.value,
             )
             for record in self._catalog.imports()
         ]
@@ -125,6 +128,20 @@ class MemoryPeek(CatalogPeek):
         items = self._catalog._state.items
         changed = replace(items[item_id].item, match_status=status, product_id=product_id)
         items[item_id] = replace(items[item_id], item=changed)
+
+    async def edit(
+        self, item_id: SupplierItemId, *, name: str, characteristics: Mapping[str, object]
+    ) -> None:
+        items = self._catalog._state.items
+        item = replace(items[item_id].item, name=name, characteristics=characteristics)
+        told = comparable(json.dumps(dict(characteristics)))
+        items[item_id] = replace(items[item_id], item=item, characteristics=told)
+
+    async def delete_item(self, item_id: SupplierItemId) -> None:
+        state = self._catalog._state
+        item = state.items.pop(item_id).item
+        del state.item_ids[item.supplier_id, item.sku]
+        state.prices = [line for line in state.prices if line.item_id != item_id]
 
     async def delete_supplier(self, supplier_id: SupplierId) -> None:
         state = self._catalog._state
@@ -218,19 +235,16 @@ class PostgresPeek(CatalogPeek):
         ]
 
     async def imports(self) -> list[PeekedImport]:
-        rows = await self._rows("SELECT * FROM marketbel.imports ORDER BY attempt")
+        rows = await self._rows("SELECT * FROM marketbel.imports ORDER BY position")
         return [
             PeekedImport(
-                job_id=JobId(row.job_id),
+                job_id=row.job_id,
                 attempt=row.attempt,
                 supplier_id=row.supplier_id,
                 figures=ImportFigures(
-                    inserted=row.inserted,
-                    updated=row.updated,
-                    unchanged=row.unchanged,
-                    merged=row.accepted - row.inserted - row.updated - row.unchanged,
+                    **{field.name: getattr(row, field.name) for field in fields(ImportFigures)}
                 ),
-                rejected=row.rejected,
+                state=row.state,
             )
             for row in rows
         ]
@@ -245,6 +259,20 @@ class PostgresPeek(CatalogPeek):
             status=status.value,
             product_id=product_id,
         )
+
+    async def edit(
+        self, item_id: SupplierItemId, *, name: str, characteristics: Mapping[str, object]
+    ) -> None:
+        await self._rows(
+            "UPDATE supplier_items SET name = :name,"
+            " characteristics = CAST(:characteristics AS jsonb) WHERE id = :item_id",
+            item_id=item_id,
+            name=name,
+            characteristics=json.dumps(dict(characteristics)),
+        )
+
+    async def delete_item(self, item_id: SupplierItemId) -> None:
+        await self._rows("DELETE FROM supplier_items WHERE id = :x", x=item_id)
 
     async def delete_supplier(self, supplier_id: SupplierId) -> None:
         await self._rows("DELETE FROM suppliers WHERE id = :x", x=supplier_id)
@@ -302,32 +330,48 @@ class TestPostgresCatalog(CatalogContract):
         return PostgresPeek(engine)
 
 
-def test_the_memory_catalogue_agrees_with_the_model() -> None:
+@asynccontextmanager
+async def in_memory() -> AsyncGenerator[tuple[Catalog, CatalogPeek]]:
+    catalog = MemoryCatalog()
+    yield catalog, MemoryPeek(catalog)
+
+
+def in_postgres(database_url: str) -> OpenCatalog:
     @asynccontextmanager
-    async def in_memory() -> AsyncGenerator[tuple[Catalog, CatalogPeek]]:
-        catalog = MemoryCatalog()
-        yield catalog, MemoryPeek(catalog)
-
-    class Machine(CatalogMachine):
-        def __init__(self) -> None:
-            super().__init__(in_memory)
-
-    run_state_machine_as_test(Machine, settings=settings(stateful_step_count=50))
-
-
-@pytest.mark.postgres
-def test_the_catalogue_in_postgres_agrees_with_the_model(catalog_database_url: str) -> None:
-    @asynccontextmanager
-    async def in_postgres() -> AsyncGenerator[tuple[Catalog, CatalogPeek]]:
-        engine = create_engine(catalog_database_url)
+    async def opened() -> AsyncGenerator[tuple[Catalog, CatalogPeek]]:
+        engine = create_engine(database_url)
         peek = PostgresPeek(engine)
         await peek.empty()
         yield PostgresCatalog(engine), peek
         await engine.dispose()
 
-    class Machine(CatalogMachine):
-        def __init__(self) -> None:
-            super().__init__(in_postgres)
+    return opened
 
+
+def machines(open_catalog: OpenCatalog) -> list[type[RuleBasedStateMachine]]:
+    """Return the random halves of the contract, on catalogues that are opened so."""
+
+    class OfCatalogues(CatalogMachine):
+        def __init__(self) -> None:
+            super().__init__(open_catalog)
+
+    class OfImports(ImportMachine):
+        def __init__(self) -> None:
+            super().__init__(open_catalog)
+
+    return [OfCatalogues, OfImports]
+
+
+@pytest.mark.parametrize("place", [0, 1], ids=["catalogue", "imports"])
+def test_the_memory_catalogue_agrees_with_the_model(place: int) -> None:
+    many = settings(stateful_step_count=50 if place == 0 else 20)
+    run_state_machine_as_test(machines(in_memory)[place], settings=many)
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("place", [0, 1], ids=["catalogue", "imports"])
+def test_the_catalogue_in_postgres_agrees_with_the_model(
+    place: int, catalog_database_url: str
+) -> None:
     few = settings(max_examples=10, stateful_step_count=20)
-    run_state_machine_as_test(Machine, settings=few)
+    run_state_machine_as_test(machines(in_postgres(catalog_database_url))[place], settings=few)

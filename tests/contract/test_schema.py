@@ -307,5 +307,15 @@ async def test_what_is_ours_lives_in_a_schema_of_its_own(database_url: str) -> N
     )
     triggers = await found(database_url, "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal")
 
-    assert ours == {"drafts", "imports", "job_journal", "jobs", "row_rejections"}
+    assert ours == {
+        "drafts",
+        "import_changes",
+        "import_insertions",
+        "import_merges",
+        "imports",
+        "job_journal",
+        "jobs",
+        "missing_items",
+        "row_rejections",
+    }
     assert triggers == set()

@@ -11,6 +11,7 @@ import marketbel_core.errors as errors_module
 from marketbel_core.errors import (
     DomainError,
     IllegalTransitionError,
+    ImportNotFoundError,
     InvalidIdError,
     JobNotFoundError,
     MarketbelError,
@@ -34,6 +35,7 @@ _ONE_OF_EACH: list[MarketbelError] = [
     RefusedError("file.empty", "m"),
     InvalidIdError(kind="job", text="m"),
     IllegalTransitionError(job_id=_ID, phase="complete", event="Cancelled"),
+    ImportNotFoundError(_ID),
     JobNotFoundError(_ID),
     StaleJobError(_ID, expected_version=1, stored_version=2),
     SupplierNotFoundError(_ID),

@@ -228,6 +228,8 @@ def test_a_password_makes_an_address_and_an_empty_one_counts_as_missing() -> Non
 def test_every_variable_of_the_deployment_is_in_a_table_above() -> None:
     walked = {row[0] for table in (NUMBERS, TEXTS, PLACES, ADDRESSES) for row in table}
     ours = {"ML_STALLED_MINUTES", "CATALOGUE_CURRENCY", "CURRENCY_RATES"}  # known to nobody else
+    ours |= {"IMPORT_ROWS_MIN_PERCENT", "IMPORT_PRICE_MOVE_MAX_PERCENT", "MISSING_ITEMS"}
+    ours |= {"IMPORT_MOVED_ROWS_MAX_PERCENT"}
 
     known = {name.upper() for name in Settings.model_fields} | {"REVIEW_EXPIRATION_DAYS"}
 

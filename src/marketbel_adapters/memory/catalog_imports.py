@@ -171,8 +171,7 @@ def _restored(stored: StoredItem, before: StoredItem) -> StoredItem:
 
 
 def _difference(change: ItemChange) -> Difference:
-    before = change.before
-    assert before is not None, "an inserted item has no before"
+    before = change.before or change.after
     return Difference(
         kind=DifferenceKind.UPDATED if change.price is None else DifferenceKind.REPRICED,
         sku=before.item.sku,

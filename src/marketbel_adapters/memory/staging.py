@@ -11,6 +11,7 @@ from types import MappingProxyType
 from marketbel_adapters.catalog_values import (
     UNAVAILABLE_TOLD,
     StorableRow,
+    check_refused,
     staged_rows,
     told_when_missing,
 )
@@ -64,6 +65,7 @@ class MemoryStagedList(StagedList):
         self._ids = ids
         self._supplier_id = supplier_id
         self._staged = 0
+        self._refused = 0
         self._rows: dict[str, tuple[StorableRow, AcceptedRow]] = {}
         self._unpriced: set[str] = set()
         self._merged = 0
@@ -78,6 +80,8 @@ class MemoryStagedList(StagedList):
             self._merged += self._rows.pop(row.sku, None) is not None
             self._rows[row.sku] = (row, source)
         self._unpriced.update(kept.unpriced)
+        self._refused += len(kept.refused)
+        check_refused(self._refused)
         return list(kept.refused)
 
     async def compare(self, *, price_move_max_percent: Decimal) -> ImportFigures:

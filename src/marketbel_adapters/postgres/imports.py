@@ -1,4 +1,3 @@
-# ruff: noqa: S608 - what is put together are constants of this module
 """The imports in PostgreSQL: their records, what they changed, and the way back."""
 
 from collections.abc import Mapping

@@ -10,8 +10,10 @@ from typing import Any, Final
 from sqlalchemy import func, select, text
 
 from marketbel_adapters.catalog_values import (
+    REFUSED_MAX,
     UNAVAILABLE_TOLD,
     StagedRows,
+    check_refused,
     currency_of,
     staged_rows,
     told_when_missing,
@@ -37,9 +39,6 @@ __all__ = ["PostgresStagedList", "hold_supplier", "money_of"]
 
 _IMPORT_LOCKS: Final = 5_201_315
 """Keeps our advisory locks on imports apart from locks that others take on the same hash."""
-
-_REFUSED_MAX: Final = 1_000
-"""Rows of one list that the server may refuse: each is found by halves, which takes a while."""
 
 
 class PostgresStagedList(StagedList):
@@ -75,12 +74,7 @@ class PostgresStagedList(StagedList):
                 columns=sql.UNPRICED_COLUMNS,
             )
         self._refused += len(refused)
-        if self._refused > _REFUSED_MAX:
-            raise RefusedError(
-                "import.unstorable",
-                f"more than {_REFUSED_MAX} rows cannot be stored: look at the first ones with "
-                "`marketbel inspect`, the columns are probably taken for others",
-            )
+        check_refused(self._refused)
         return refused
 
     async def _copy_all(self, kept: StagedRows, refused: list[RowRejection]) -> None:
@@ -98,7 +92,7 @@ class PostgresStagedList(StagedList):
             except RefusedError as error:
                 if end - begin == 1:
                     refused.append(unstorable(kept.sources[begin], str(error)))
-                    if self._refused + len(refused) > _REFUSED_MAX:
+                    if self._refused + len(refused) > REFUSED_MAX:
                         return
                     continue
                 middle = (begin + end) // 2

@@ -1,8 +1,8 @@
 # ruff: noqa: S608 - what is put together are constants of this module
 """The statements of an import: rows are staged, compared and merged as sets.
 
-`marketbel_rows` has the constraints of `supplier_items`, so that a row which the table would refuse
-is refused by the COPY already, and nothing that was staged can fail later on.
+`marketbel_rows` has the constraints of `supplier_items`, so that a row which the table would
+refuse is refused by the COPY already, and nothing that was staged can fail later on.
 """
 
 from typing import Final

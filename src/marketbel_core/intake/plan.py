@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Final, Self
 
 from marketbel_core.catalog import GivenLayout, Money
+from marketbel_core.intake.remembered import RememberedLayout
 
 __all__ = [
     "STALE_KEY",
@@ -20,6 +21,7 @@ __all__ = [
     "MissingPolicy",
     "SafetyLimits",
     "content_key",
+    "essential_changes",
     "hold_reasons",
     "is_moved",
     "version_of",
@@ -37,6 +39,9 @@ _METADATA_KEYS: Final = {
     "moved_rows_max_percent": "import_moved_rows_max_percent",
 }
 _MISSING_KEY: Final = "missing_items"
+_ESSENTIAL: Final = ("sku", "name", "price")
+"""Columns by which items are known and priced: another one in their place spoils a catalogue."""
+
 _WHOLE: Final = 100
 
 
@@ -212,6 +217,24 @@ def hold_reasons(
     return tuple(reasons)
 
 
+def essential_changes(before: RememberedLayout, after: RememberedLayout) -> tuple[str, ...]:
+    """Return how the columns of skus, names and prices differ from those of the list before.
+
+    A column is known by its header, and by its place where there is none. Other columns may come,
+    go and move: what they said is kept or missed, but no item is taken for another one by it.
+    """
+    told: list[str] = []
+    for role in _ESSENTIAL:
+        was, now = _column_of(before, role), _column_of(after, role)
+        if was is not None and was.casefold() != (now or "").casefold():
+            told.append(
+                f"the {role} was in {was!r} and is now in {now!r}"
+                if now
+                else f"the {role} was in {was!r} and is in no column now"
+            )
+    return tuple(told)
+
+
 def is_moved(before: Money, after: Money, *, max_percent: Decimal) -> bool:
     """Tell whether a price moved by more than `max_percent`; another currency always does."""
     if before.currency != after.currency:
@@ -241,6 +264,13 @@ def version_of(items: str, last_import: str) -> str:
         last_import: The id of the supplier's last import, if there is one.
     """
     return hashlib.sha256(f"{items}\0{last_import}".encode()).hexdigest()[:16]
+
+
+def _column_of(layout: RememberedLayout, role: str) -> str | None:
+    column = layout.columns.get(role)
+    if column is None:
+        return None
+    return layout.headers.get(column) or f"column {column + 1}"
 
 
 def _percent(value: object) -> Decimal | None:

@@ -1,10 +1,17 @@
 """What Marketbel does, one class a step, named as the file travels; none calls another."""
 
 from marketbel_core.use_cases._job_mover import JobMover, step_of
+from marketbel_core.use_cases._list_importer import (
+    ImportPlan,
+    ListImporter,
+    ListToImport,
+    rejection_entries,
+)
 from marketbel_core.use_cases.clean_up_files import CleanUpFiles, CleanUpResult
 from marketbel_core.use_cases.collect_items import CollectItems, CollectResult
 from marketbel_core.use_cases.courier import Courier
-from marketbel_core.use_cases.import_items import ImportItems, ImportResult, rejection_entries
+from marketbel_core.use_cases.import_items import ImportItems, ImportResult
+from marketbel_core.use_cases.imports import ApplyImport, ApproveImport, PlanImport, UndoImport
 from marketbel_core.use_cases.match_items import MatchItems, MatchResult
 from marketbel_core.use_cases.recalculate_aggregates import (
     RecalculateAggregates,
@@ -18,6 +25,8 @@ from marketbel_core.use_cases.start_ingestion import StartIngestion, StartReques
 from marketbel_core.use_cases.take_retries import TakenRetries, TakeRetries
 
 __all__ = [
+    "ApplyImport",
+    "ApproveImport",
     "CancelJob",
     "CleanUpFiles",
     "CleanUpResult",
@@ -25,10 +34,14 @@ __all__ = [
     "CollectResult",
     "Courier",
     "ImportItems",
+    "ImportPlan",
     "ImportResult",
     "JobMover",
+    "ListImporter",
+    "ListToImport",
     "MatchItems",
     "MatchResult",
+    "PlanImport",
     "RecalculateAggregates",
     "RecalculateResult",
     "RecoverJobs",
@@ -43,6 +56,7 @@ __all__ = [
     "StartRequest",
     "TakeRetries",
     "TakenRetries",
+    "UndoImport",
     "rejection_entries",
     "step_of",
 ]

@@ -1,6 +1,7 @@
 # Everything runs in $(VENV), which scripts/install makes from requirements.txt when it is missing
 # or stale. Variables: PYTHON=… (the interpreter to make it with), VENV=… (another one beside it),
-# ARGS=… (handed to the command behind demo, up, test, cov and lock).
+# ARGS=… (handed to the command behind demo, up, test, cov and lock; `make test ARGS=-n0` runs the
+# tests one after the other in one process).
 VENV = .venv
 ARGS =
 bin = $(VENV)/bin
@@ -20,8 +21,11 @@ demo: install ## carry example price lists into a catalogue, on servers of its o
 up: install ## start PostgreSQL and Valkey, migrate, keep them until Ctrl-C
 	@"$(bin)/marketbel" up $(ARGS)
 
-test: install ## run all tests (starts its own PostgreSQL and Valkey)
-	"$(bin)/python" -m pytest $(ARGS)
+# Each process has servers of its own, and takes the next test when it is done with the one before.
+at_once = -n logical --maxprocesses 4 --maxschedchunk 1
+
+test: install ## run all tests, a process for each core (they start PostgreSQL and Valkey)
+	"$(bin)/python" -m pytest $(at_once) $(ARGS)
 
 test-fast: install ## run the unit tests: no socket, no disk, seconds
 	"$(bin)/python" -m pytest tests/unit $(ARGS)
@@ -33,7 +37,7 @@ chaos: install ## kill workers and Valkey under 500 jobs, take ml-analyze away, 
 	"$(bin)/python" -m tests.system.chaos $(ARGS)
 
 cov: install ## run all tests and hold branch coverage to its floors
-	"$(bin)/python" -m pytest --cov=src --cov-branch --cov-report=term:skip-covered \
+	"$(bin)/python" -m pytest $(at_once) --cov=src --cov-branch --cov-report=term:skip-covered \
 		--cov-report=json:build/coverage.json $(ARGS)
 	"$(bin)/python" scripts/coverage_floors.py build/coverage.json src=85 src/marketbel_core=95
 

@@ -26,6 +26,7 @@ from marketbel_core.errors import RefusedError
 from marketbel_core.ids import SupplierId
 from marketbel_core.intake.plan import STALE_KEY, ImportFigures, MissingPolicy
 from marketbel_core.intake.rows import AcceptedRow, RowRejection, UnpricedRow
+from marketbel_core.intake.supplier_plan import SupplierUpdate
 from marketbel_core.matching.review import ScoredCandidate
 from marketbel_core.ports import ListedRow, LogEntry
 
@@ -35,6 +36,8 @@ __all__ = [
     "UNAVAILABLE_TOLD",
     "StagedRows",
     "StorableRow",
+    "amended_supplier",
+    "amendment",
     "candidates_as_json",
     "check_refused",
     "currency_of",
@@ -230,6 +233,27 @@ def stored_supplier(
         is_active=supplier_is_active(metadata),
         use_ml_processing=wish if isinstance(wish, bool) else None,
         metadata=MappingProxyType(dict(metadata)),
+    )
+
+
+def amendment(update: SupplierUpdate) -> dict[str, object]:
+    """Return the keys of the metadata that an update writes.
+
+    Raises:
+        RefusedError: a value cannot be stored.
+    """
+    metadata = dict(update.metadata)
+    strict_json(metadata, of=f"supplier {update.supplier_id}")
+    return metadata
+
+
+def amended_supplier(supplier: Supplier, update: SupplierUpdate) -> Supplier:
+    """Return the supplier after the update, whose keys are merged with those that are there."""
+    return stored_supplier(
+        supplier.id,
+        name=supplier.name,
+        source_type=update.source_type.value,
+        metadata={**supplier.metadata, **amendment(update)},
     )
 
 

@@ -19,6 +19,7 @@ __all__ = [
     "ProtocolError",
     "RefusedError",
     "StaleJobError",
+    "StaleSyncError",
     "SupplierNotFoundError",
     "UnavailableError",
 ]
@@ -130,6 +131,16 @@ class StaleJobError(DomainError):
         super().__init__(
             f"job {job_id} is at version {stored_version}, the write expected {expected_version}"
         )
+
+
+class StaleSyncError(DomainError):
+    """Somebody else has the turn to sync, or had a later one; nothing was written."""
+
+    code = "sync.stale"
+
+    def __init__(self, task_id: str) -> None:
+        self.task_id = task_id
+        super().__init__(f"the sync {task_id} lost its turn to another one")
 
 
 class SupplierNotFoundError(DomainError, LookupError):

@@ -20,8 +20,11 @@ from marketbel_core.ports import (
     JobJournal,
     JobStore,
     Leases,
+    MasterSheet,
     RowReader,
     StepQueue,
+    SyncBoard,
+    SyncTurns,
     Telemetry,
     WaitingTriggers,
 )
@@ -40,10 +43,12 @@ from marketbel_core.use_cases import (
     RecalculateAggregates,
     RecoverJobs,
     RelayJournal,
+    RelayOutbox,
     ReplayJob,
     RescueJobs,
     RetryJob,
     StartIngestion,
+    SyncSuppliers,
     TakeRetries,
     UndoImport,
 )
@@ -61,6 +66,7 @@ class Container(containers.DeclarativeContainer):
     # Ports, filled from outside.
     analyzer: providers.Dependency[Analyzer] = providers.Dependency()
     archive: providers.Dependency[JobArchive] = providers.Dependency()
+    board: providers.Dependency[SyncBoard] = providers.Dependency()
     breaker: providers.Dependency[Breaker] = providers.Dependency()
     candidates: providers.Dependency[CandidateIndex] = providers.Dependency()
     catalog: providers.Dependency[Catalog] = providers.Dependency()
@@ -74,11 +80,13 @@ class Container(containers.DeclarativeContainer):
     jobs: providers.Dependency[JobStore] = providers.Dependency()
     journal: providers.Dependency[JobJournal] = providers.Dependency()
     leases: providers.Dependency[Leases] = providers.Dependency()
+    master_sheet: providers.Dependency[MasterSheet] = providers.Dependency()
     queue: providers.Dependency[StepQueue] = providers.Dependency()
     reader: providers.Dependency[RowReader] = providers.Dependency()
     sources: providers.Dependency[FileSource] = providers.Dependency()
     telemetry: providers.Dependency[Telemetry] = providers.Dependency()
     triggers: providers.Dependency[WaitingTriggers] = providers.Dependency()
+    turns: providers.Dependency[SyncTurns] = providers.Dependency()
 
     # What the steps share.
     bulkhead = providers.Singleton(Bulkhead)
@@ -183,6 +191,34 @@ class Container(containers.DeclarativeContainer):
     apply_import = providers.Factory(ApplyImport, importer=importer)
     approve_import = providers.Factory(ApproveImport, catalog=catalog, clock=clock)
     undo_import = providers.Factory(UndoImport, catalog=catalog, queue=queue, clock=clock)
+    # The suppliers.
+    sync_suppliers = providers.Factory(
+        SyncSuppliers,
+        turns=turns,
+        board=board,
+        sheet=master_sheet,
+        catalog=catalog,
+        archive=archive,
+        jobs=jobs,
+        queue=queue,
+        clock=clock,
+        ids=ids,
+        telemetry=telemetry,
+        location=settings.provided.master_sheet_url,
+        missing_share_max=settings.provided.sync_missing_share_max,
+        ml_enabled=settings.provided.use_ml_processing,
+    )
+    relay_outbox = providers.Factory(
+        RelayOutbox,
+        catalog=catalog,
+        jobs=jobs,
+        archive=archive,
+        leases=leases,
+        queue=queue,
+        clock=clock,
+        telemetry=telemetry,
+        ml_enabled=settings.provided.use_ml_processing,
+    )
 
     # What people ask of a job.
     retry_job = providers.Factory(RetryJob, mover=mover, queue=queue)

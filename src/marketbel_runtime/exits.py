@@ -33,6 +33,7 @@ _EXTRAS: Final = {
     "httpcore": "http",
     "httpx": "http",
     "openpyxl": "excel",
+    "pdfplumber": "pdf",
     "pydantic_settings": "cli",
     "python_calamine": "excel",
     "redis": "redis",

@@ -10,6 +10,7 @@ from marketbel_adapters.sources.google_sheets import GoogleSheetsSource
 from marketbel_adapters.sources.http import HttpFileSource
 from marketbel_adapters.sources.local import LocalFileSource
 from marketbel_adapters.sources.routing import RoutingFileSource
+from marketbel_adapters.sources.sharing import SharedFileSource
 from marketbel_core.ports import FileSource
 from marketbel_runtime.settings import Settings
 
@@ -23,7 +24,7 @@ async def open_sources(
     """Yield a source for addresses, Google Sheets and the files below `local_roots`."""
     deadline = settings.download_max
     async with create_fetch_client(settings.fetch_policy) as client:
-        yield RoutingFileSource(
+        routed = RoutingFileSource(
             http=HttpFileSource(client, deadline=deadline),
             local=LocalFileSource(local_roots),
             sheets=GoogleSheetsSource(
@@ -32,3 +33,4 @@ async def open_sources(
                 deadline=deadline,
             ),
         )
+        yield SharedFileSource(routed, per_host_max=settings.fetches_per_host_max)

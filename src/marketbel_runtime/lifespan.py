@@ -20,7 +20,9 @@ from marketbel_adapters.memory import (
     MemoryJobArchive,
     MemoryJobStore,
     MemoryLeases,
+    MemoryMasterSheet,
     MemoryStepQueue,
+    MemorySyncBoard,
     MemoryWaitingTriggers,
     RecordingTelemetry,
     ScriptedAnalyzer,
@@ -28,6 +30,7 @@ from marketbel_adapters.memory import (
 )
 from marketbel_adapters.routing import GuardedAnalyzer, LocalAnalyzer, RoutingAnalyzer
 from marketbel_adapters.sources.rows import LocalRowReader
+from marketbel_adapters.sync_turns import LeasedSyncTurns
 from marketbel_runtime.container import Container
 from marketbel_runtime.failpoints import arm
 from marketbel_runtime.settings import Settings
@@ -56,6 +59,7 @@ async def production(
     from marketbel_adapters import arq, disk, ml_analyze, postgres, system  # noqa: PLC0415
     from marketbel_adapters import redis as redis_adapters  # noqa: PLC0415
     from marketbel_adapters.sources import checking  # noqa: PLC0415
+    from marketbel_adapters.sources.master_sheet import FetchedMasterSheet  # noqa: PLC0415
     from marketbel_runtime.fetching import open_sources  # noqa: PLC0415
 
     uploads = settings.require_uploads_dir()
@@ -78,6 +82,7 @@ async def production(
         files = disk.DiskFileStore(uploads)
         clock = system.SystemClock()
         jobs = redis_adapters.RedisJobStore(redis, dlq_name=settings.dlq_name)
+        board = redis_adapters.RedisSyncBoard(redis)
         breaker = redis_adapters.RedisBreaker(redis, name=redis_adapters.ML_ANALYZE_BREAKER)
         telemetry = system.StructlogTelemetry()
         archive = postgres.PostgresJobArchive(engine)
@@ -97,6 +102,7 @@ async def production(
             {
                 "analyzer": analyzer,
                 "archive": archive,
+                "board": board,
                 "catalog": catalog,
                 "files": files,
                 "jobs": jobs,
@@ -107,6 +113,7 @@ async def production(
             settings=providers.Object(settings),
             analyzer=providers.Object(analyzer),
             archive=providers.Object(archive),
+            board=providers.Object(board),
             breaker=providers.Object(breaker),
             candidates=providers.Singleton(MemoryCandidateIndex),
             catalog=providers.Object(catalog),
@@ -125,15 +132,22 @@ async def production(
             jobs=providers.Object(jobs),
             journal=providers.Singleton(redis_adapters.RedisJobJournal, redis),
             leases=providers.Singleton(redis_adapters.RedisLeases, redis),
+            master_sheet=providers.Singleton(
+                FetchedMasterSheet, sources, size_bytes_max=settings.file_size_bytes_max
+            ),
             queue=providers.Object(queue),
             reader=providers.Singleton(
-                LocalRowReader, files, cpu_seconds_max=settings.reading_cpu_seconds_max
+                LocalRowReader,
+                files,
+                path_of=files.path_of,
+                cpu_seconds_max=settings.reading_cpu_seconds_max,
             ),
             sources=providers.Object(sources),
             telemetry=providers.Object(telemetry),
             triggers=providers.Singleton(
                 redis_adapters.RedisWaitingTriggers, redis, queues=queues
             ),
+            turns=providers.Singleton(LeasedSyncTurns, board, lease=settings.job_lease),
         )
         container.check_dependencies()
         yield container
@@ -174,6 +188,7 @@ async def desk(settings: Settings, *, database: bool = True) -> AsyncGenerator[C
             kept["catalog"] = providers.Singleton(postgres.PostgresCatalog, engine)
         yield Container(
             settings=providers.Object(settings),
+            board=providers.Singleton(redis_adapters.RedisSyncBoard, redis),
             chance=providers.Object(random.random),
             clock=providers.Singleton(system.SystemClock),
             holds=providers.Singleton(LeasedJobHolds, jobs),
@@ -191,12 +206,14 @@ class InMemory:
     container: Container
     analyzer: ScriptedAnalyzer
     archive: MemoryJobArchive
+    board: MemorySyncBoard
     catalog: MemoryCatalog
     clock: ManualClock
     files: MemoryFileStore
     inbox: MemoryInbox
     inspector: ScriptedFileInspector
     jobs: MemoryJobStore
+    master_sheet: MemoryMasterSheet
     queue: MemoryStepQueue
     sources: MemoryFileSource
     telemetry: RecordingTelemetry
@@ -229,13 +246,16 @@ def memory(settings: Settings | None = None) -> InMemory:
     queue = MemoryStepQueue(clock)
     sources = MemoryFileSource()
     telemetry = RecordingTelemetry()
+    board = MemorySyncBoard(clock)
     breaker = MemoryBreaker(clock)
+    master_sheet = MemoryMasterSheet()
     guarded = GuardedAnalyzer(analyzer, breaker=breaker, telemetry=telemetry)
     triggers = MemoryWaitingTriggers()
     container = Container(
         settings=providers.Object(settings or Settings(_env_file=None)),
         archive=providers.Object(archive),
         analyzer=providers.Object(RoutingAnalyzer(ml=guarded, local=LocalAnalyzer())),
+        board=providers.Object(board),
         breaker=providers.Object(breaker),
         candidates=providers.Singleton(MemoryCandidateIndex),
         catalog=providers.Object(catalog),
@@ -249,23 +269,27 @@ def memory(settings: Settings | None = None) -> InMemory:
         jobs=providers.Object(jobs),
         journal=providers.Object(jobs.journal),
         leases=providers.Singleton(MemoryLeases, clock),
+        master_sheet=providers.Object(master_sheet),
         queue=providers.Object(queue),
         reader=providers.Singleton(LocalRowReader, files),
         sources=providers.Object(sources),
         telemetry=providers.Object(telemetry),
         triggers=providers.Object(triggers),
+        turns=providers.Singleton(LeasedSyncTurns, board),
     )
     container.check_dependencies()
     return InMemory(
         container=container,
         analyzer=analyzer,
         archive=archive,
+        board=board,
         catalog=catalog,
         clock=clock,
         files=files,
         inbox=inbox,
         inspector=inspector,
         jobs=jobs,
+        master_sheet=master_sheet,
         queue=queue,
         sources=sources,
         telemetry=telemetry,

@@ -25,6 +25,9 @@ __all__ = ["Chore", "chores_of", "keeping", "taking_turns", "ticking"]
 _RELAY_INTERVAL: Final = timedelta(seconds=2)
 """What PostgreSQL has not heard of when Redis is lost is done again: let it be little."""
 
+_OUTBOX_INTERVAL: Final = timedelta(seconds=2)
+"""How soon another worker starts what a sync that died has left."""
+
 _CLEAN_UP_INTERVAL: Final = timedelta(hours=6)
 _CLEAN_UP_TICK: Final = timedelta(minutes=5)
 """How late a clean-up may be when the worker whose turn it was is gone."""
@@ -62,6 +65,7 @@ def chores_of(container: Container, pool: ArqRedis) -> list[Chore]:
         Chore(name="poll", every=settings.ml_poll_interval, body=poll),
         Chore(name="rescue", every=settings.rescue_interval, body=container.rescue_jobs()),
         Chore(name="relay", every=_RELAY_INTERVAL, body=container.relay_journal()),
+        Chore(name="outbox", every=_OUTBOX_INTERVAL, body=container.relay_outbox()),
         Chore(name="clean-up", every=_CLEAN_UP_TICK, body=clean_up),
         Chore(name="retries", every=_INBOX_INTERVAL, body=container.take_retries()),
     ]

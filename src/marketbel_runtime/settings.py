@@ -40,6 +40,7 @@ __all__ = ["SettingFault", "Settings", "SettingsError", "load_settings", "read_s
 
 _NO_SPACE: Final = r"^\S+$"
 _HTTP: Final = r"^https?://[^\s/]\S*$"
+_MASTER_SHEET: Final = r"^(?:https?://[^\s/]\S*|[^:]+\.(?:csv|xlsx?|ods))$"
 _DATABASE_SCHEMES: Final = ("postgresql://", "postgres://", "postgresql+asyncpg://")
 _REDIS_SCHEMES: Final = ("redis://", "rediss://", "unix://")
 _TAKEN_KEYS: Final = frozenset(
@@ -212,6 +213,16 @@ class Settings(BaseSettings):
         ),
     ] = ""
 
+    fetch_per_host_max: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=1_000,
+            description="Lists that one worker fetches from one host at once; jobs beyond that "
+            "wait, and those of other hosts go on. 0: one less than `MAX_WORKERS`, at least 1",
+        ),
+    ] = 0
+
     google_credentials_path: Annotated[
         Path,
         Field(
@@ -223,9 +234,10 @@ class Settings(BaseSettings):
     master_sheet_url: Annotated[
         str | None,
         Field(
-            pattern=_HTTP,
+            pattern=_MASTER_SHEET,
             description="The sheet that lists the suppliers, unless Redis holds "
-            "`settings:master_sheet_url`; its sync is not there yet",
+            "`settings:master_sheet_url`: a Google Sheet's address, that of an xlsx or csv file, "
+            "or the path of such a file below `UPLOADS_DIR`",
         ),
     ] = None
     sync_interval_hours: Annotated[
@@ -233,10 +245,20 @@ class Settings(BaseSettings):
         Field(
             ge=1,
             le=168,
-            description="How often suppliers are brought in line with the master sheet; that sync "
-            "is not there yet",
+            description="How long after a successful sync the next one is due: suppliers are "
+            "brought in line with the master sheet, and each active one gets a job",
         ),
     ] = 8
+    sync_missing_percent_max: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=100,
+            description="A master sheet that lacks more than this percentage of the active "
+            "suppliers is not applied, but waits for a person; one or two missing suppliers are "
+            "never held back, unless the sheet names nobody",
+        ),
+    ] = 50
 
     use_ml_processing: Annotated[
         bool,
@@ -429,6 +451,11 @@ class Settings(BaseSettings):
         return timedelta(seconds=self.step_seconds_max * 0.8)
 
     @property
+    def fetches_per_host_max(self) -> int:
+        """How many lists one worker fetches from one host at once."""
+        return self.fetch_per_host_max or max(1, self.max_workers - 1)
+
+    @property
     def reading_cpu_seconds_max(self) -> int:
         """The processor time that reading one file may take: a minute less than JOB_TIMEOUT, or
         half of a shorter one.
@@ -464,6 +491,16 @@ class Settings(BaseSettings):
     def drain_seconds(self) -> int:
         """How long running steps may go on after SIGTERM; the rest of the grace is for the end."""
         return self.shutdown_grace_seconds - 5
+
+    @property
+    def sync_interval(self) -> timedelta:
+        """How long after a successful sync the next one is due."""
+        return timedelta(hours=self.sync_interval_hours)
+
+    @property
+    def sync_missing_share_max(self) -> float:
+        """The share of the active suppliers that may be missing in a master sheet, 0.0 to 1.0."""
+        return self.sync_missing_percent_max / 100
 
     @property
     def analyzing_max(self) -> timedelta:

@@ -16,7 +16,14 @@ from typing import Any, Final
 
 from arq.worker import Function, func
 
-from marketbel_adapters.arq import bring_back, deserialize, hide_arguments, pool_on, serialize
+from marketbel_adapters.arq import (
+    bring_back,
+    deserialize,
+    hide_arguments,
+    pool_on,
+    redis_settings_of,
+    serialize,
+)
 from marketbel_adapters.redis import create_redis
 from marketbel_runtime.laned_worker import LanedWorker
 from marketbel_runtime.lifespan import production
@@ -56,6 +63,7 @@ def worker_options(settings: Settings) -> dict[str, Any]:
     hide_arguments()
     return {
         "functions": _functions(settings),
+        "redis_settings": redis_settings_of(settings.require_redis_url()),  # for `arq --check`
         "redis_pool": pool_on(redis.connection_pool, queue_name=settings.queue_name),
         "queue_name": settings.queue_name,
         "on_startup": functools.partial(_startup, settings=settings),

@@ -9,9 +9,10 @@ from urllib.parse import urlsplit
 
 import pytest
 from arq.connections import RedisSettings
+from arq.worker import async_check_health
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from marketbel_adapters.arq import JsonArqRedis, create_pool
+from marketbel_adapters.arq import JsonArqRedis, create_pool, redis_settings_of
 
 pytestmark = pytest.mark.valkey
 
@@ -101,3 +102,24 @@ async def test_the_address_is_built_of_its_parts_when_no_url_is_set() -> None:
         await create_pool()
 
     assert "p@ss" not in str(caught.value)
+
+
+async def test_arqs_own_check_finds_the_sign_of_a_worker(
+    pool: JsonArqRedis, redis_url: str
+) -> None:
+    asked = redis_settings_of(redis_url)
+    before = await async_check_health(asked, queue_name="callers-queue")
+    await pool.set("callers-queue:health-check", "j_complete=0")
+
+    assert before == 1
+    assert await async_check_health(asked, queue_name="callers-queue") == 0
+
+
+def test_an_address_is_told_to_arq_in_all_its_parts() -> None:
+    over_tls = redis_settings_of("rediss://reader:p%40ss@redis.example:6380/3")
+    by_socket = redis_settings_of("unix:///run/redis.sock?db=2")
+
+    assert (over_tls.host, over_tls.port, over_tls.database) == ("redis.example", 6380, 3)
+    assert (over_tls.username, over_tls.password, over_tls.ssl) == ("reader", "p@ss", True)
+    assert (by_socket.unix_socket_path, by_socket.database) == ("/run/redis.sock", 2)
+    assert not by_socket.ssl

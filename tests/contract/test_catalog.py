@@ -279,7 +279,7 @@ class PostgresPeek(CatalogPeek):
 
     async def empty(self) -> None:
         """Take every row out of every table that the catalogue writes."""
-        await self._rows("TRUNCATE suppliers, products, parsing_logs CASCADE")
+        await self._rows("TRUNCATE suppliers, products, parsing_logs, marketbel.sync_runs CASCADE")
 
     async def _rows(self, sql: str, **values: object) -> list[Row[Any]]:
         async with self._engine.begin() as connection:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Row, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from marketbel_adapters.postgres.catalog import PostgresCatalog
@@ -311,3 +312,31 @@ async def test_a_transaction_that_says_nothing_for_too_long_gives_its_locks_back
     assert refused.value.code == "postgres.unavailable"
     assert await value_of(engine, "SELECT count(*) FROM suppliers") == 0
     await short.dispose()
+
+
+async def test_a_statement_whose_client_was_killed_is_ended_before_it_is_through(
+    migrated_database_url: str, engine: AsyncEngine
+) -> None:
+    watched = create_engine(
+        migrated_database_url, client_check_interval=timedelta(milliseconds=50)
+    )
+    running = (
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND query LIKE 'SELECT pg_sleep%'"
+    )
+    connection = await watched.connect()
+    driver = (await connection.get_raw_connection()).driver_connection
+    assert driver is not None
+    asked = asyncio.ensure_future(connection.execute(text("SELECT pg_sleep(3600)")))
+    async with asyncio.timeout(30):
+        while not await value_of(engine, running):
+            await asyncio.sleep(0.01)
+
+        driver.terminate()  # the socket closes, as when the process is killed
+
+        with pytest.raises(DBAPIError):
+            await asked
+        while await value_of(engine, running):
+            await asyncio.sleep(0.01)
+    await connection.close()
+    await watched.dispose()

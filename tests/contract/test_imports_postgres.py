@@ -1,4 +1,4 @@
-"""Imports on a real server: neighbours' constraints, killed connections, dumps before and after."""
+"""Imports on a real server: constraints of neighbours, killed connections, dumps compared."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from decimal import Decimal

@@ -5,7 +5,7 @@ import zipfile
 from collections.abc import AsyncIterator
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from io import BytesIO, StringIO
+from io import BytesIO
 from pathlib import Path
 from unittest.mock import Mock, patch
 
@@ -15,16 +15,24 @@ from python_calamine import PasswordError
 
 from marketbel_adapters.memory.files import MemoryFileStore
 from marketbel_adapters.memory.rows import ScriptedRowReader
-from marketbel_adapters.sources import workbook_child
+from marketbel_adapters.sources import workbook_grids as workbooks
 from marketbel_adapters.sources.confining import ChildLimits
-from marketbel_adapters.sources.delimited import read_delimited
-from marketbel_adapters.sources.rows import LocalRowReader
-from marketbel_adapters.sources.workbooks import decoded_sheets, read_workbook
+from marketbel_adapters.sources.delimited import delimited_grid
+from marketbel_adapters.sources.reading import Wish
+from marketbel_adapters.sources.rows import LocalRowReader, read_path
+from marketbel_adapters.sources.workbook_grids import workbook_grids
 from marketbel_adapters.testing.rows import RowReaderContract, Shelf
 from marketbel_core.catalog import FileType, GivenLayout, Money
 from marketbel_core.errors import RefusedError
 from marketbel_core.ids import FileKey
-from marketbel_core.intake import AcceptedRow, ReadRows, RowRejection, SheetSummary, UnpricedRow
+from marketbel_core.intake import (
+    AcceptedRow,
+    Grid,
+    ReadRows,
+    RowRejection,
+    SheetSummary,
+    UnpricedRow,
+)
 from marketbel_core.ports import RowReader, whole
 
 SOUND = FileKey("list.xlsx")
@@ -173,8 +181,8 @@ class TestLocalRowReader(RowReaderContract):
     [
         (b"", FileType.CSV, "file.empty"),
         (b" \r\n\r\n", FileType.EXCEL, "file.empty"),
-        (b"%PDF-1.7 and so on", FileType.EXCEL, "pdf.not_supported"),
-        (b"name;price", FileType.PDF, "pdf.not_supported"),
+        (b"%PDF-1.7 and so on", FileType.EXCEL, "pdf.corrupt"),
+        (b"name;price", FileType.PDF, "file.no_price_list"),
         (b"<!DOCTYPE html><title>Sign in</title>", FileType.CSV, "file.type_mismatch"),
         (PROSE, FileType.CSV, "file.no_price_list"),
         (b"name;price\nTea\x00;1\n", FileType.CSV, "csv.encoding"),
@@ -190,6 +198,18 @@ async def test_what_is_no_price_list_is_refused(
         await read_any(content, file_type)
 
     assert caught.value.code == code
+
+
+def text_grid(content: bytes, **said: str) -> Grid:
+    """Return the only sheet of a text, its rows at hand."""
+    grid = delimited_grid(BytesIO(content), **said)
+    return Grid(name=grid.name, rows=tuple(map(tuple, grid.rows)))
+
+
+def sheets_of(content: bytes, sheet_name: str | None = None) -> list[Grid]:
+    """Return the sheets of a workbook, their rows at hand."""
+    grids, _ = workbook_grids(BytesIO(content), sheet_name=sheet_name)
+    return [Grid(name=grid.name, rows=tuple(map(tuple, grid.rows))) for grid in grids]
 
 
 async def read_any(content: bytes, file_type: FileType) -> ReadRows:
@@ -272,8 +292,8 @@ async def test_a_hidden_sheet_is_read_only_when_asked_for() -> None:
     content = BytesIO()
     book.save(content)
 
-    everything = await read_workbook(content.getvalue())
-    asked = await read_workbook(content.getvalue(), sheet_name="остатки ")
+    everything = sheets_of(content.getvalue())
+    asked = sheets_of(content.getvalue(), sheet_name="остатки ")
 
     assert [grid.name for grid in everything] == ["Основной"]
     assert [grid.name for grid in asked] == ["Остатки"]
@@ -288,7 +308,7 @@ async def test_a_name_merged_over_its_sizes_belongs_to_each_of_them() -> None:
     content = BytesIO()
     book.save(content)
 
-    (grid,) = await read_workbook(content.getvalue())
+    (grid,) = sheets_of(content.getvalue())
 
     assert tuple(grid.rows)[1:] == (("Труба", 5.0), ("Труба", 6.0), (), ("Кран", 7.0))
 
@@ -316,25 +336,32 @@ async def test_a_small_workbook_that_claims_a_huge_sheet_takes_only_its_reader_d
     reference: str,
 ) -> None:
     with pytest.raises(RefusedError) as caught:
-        await read_workbook(a_workbook_with_a_cell_at(reference))
+        await read(a_workbook_with_a_cell_at(reference), FileType.EXCEL)
 
     assert caught.value.code == "xlsx.sheet_too_large"
 
 
+@pytest.fixture
+def stored_path(tmp_path: Path) -> Path:
+    path = tmp_path / "list.xlsx"
+    path.write_bytes(TWO_SHEETS)
+    return path
+
+
 @pytest.mark.processes
-async def test_a_workbook_that_takes_too_long_is_refused() -> None:
+async def test_a_workbook_that_takes_too_long_is_refused(stored_path: Path) -> None:
+    limits = ChildLimits(cpu_seconds_max=60, wall_seconds_max=0.001)
+
     with pytest.raises(RefusedError) as caught:
-        await read_workbook(
-            TWO_SHEETS, limits=ChildLimits(cpu_seconds_max=60, wall_seconds_max=0.001)
-        )
+        await whole(read_path(stored_path, wish=Wish(), limits=limits))
 
     assert caught.value.code == "file.too_complex"
 
 
 @pytest.mark.processes
-async def test_a_cancelled_reading_leaves_no_process_behind() -> None:
+async def test_a_cancelled_reading_leaves_no_process_behind(stored_path: Path) -> None:
     before = children()
-    reading = asyncio.create_task(read_workbook(TWO_SHEETS))
+    reading = asyncio.create_task(whole(read_path(stored_path, wish=Wish())))
     while children() == before:
         await asyncio.sleep(0)
 
@@ -342,6 +369,22 @@ async def test_a_cancelled_reading_leaves_no_process_behind() -> None:
     with pytest.raises(asyncio.CancelledError):
         await reading
 
+    assert children() == before
+
+
+@pytest.mark.processes
+async def test_who_stops_in_the_midst_of_a_list_leaves_no_process_behind(tmp_path: Path) -> None:
+    path = tmp_path / "long.csv"
+    path.write_text("name;price\n" + "".join(f"Tea {n};{n}.50\n" for n in range(1, 60_000)))
+    before = children()
+
+    batches = read_path(path, wish=Wish())
+    first = await anext(batches)
+    during = children()
+    await batches.aclose()
+
+    assert first.events
+    assert during != before
     assert children() == before
 
 
@@ -361,39 +404,41 @@ async def test_every_kind_of_cell_arrives_as_what_it_is() -> None:
     ]  # fmt: skip
     content = a_workbook(Лист=[["текст", 1.25, True, *moments, None, "0123"]])
 
-    (grid,) = await read_workbook(content)
+    (grid,) = sheets_of(content)
 
-    assert grid.rows == (("текст", 1.25, True, *moments, None, "0123"),)
+    assert tuple(grid.rows) == (("текст", 1.25, True, *moments, None, "0123"),)
 
 
-async def test_a_workbook_with_a_password_is_refused() -> None:
-    with patch.object(
-        workbook_child, "CalamineWorkbook", Mock(from_filelike=Mock(side_effect=PasswordError))
+def test_a_workbook_with_a_password_is_refused() -> None:
+    locked = Mock(from_filelike=Mock(side_effect=PasswordError))
+
+    with (
+        patch.object(workbooks, "CalamineWorkbook", locked),
+        pytest.raises(RefusedError) as caught,
     ):
-        lines = StringIO()
-        workbook_child.write_sheets(b"", None, lines)
-
-    with pytest.raises(RefusedError) as caught:
-        decoded_sheets(lines.getvalue().encode())
+        sheets_of(b"")
 
     assert caught.value.code == "file.encrypted"
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1251", "koi8-r", "cp866"])
+@pytest.mark.parametrize(
+    "encoding",
+    ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1251", "koi8-r", "cp866"],
+)
 @pytest.mark.parametrize("delimiter", [";", ",", "\t", "|"])
 async def test_encoding_and_delimiter_are_found_out(encoding: str, delimiter: str) -> None:
     rows = [["Артикул", "Наименование", "Цена"]]
     rows += [[f"{i:04d}", f"Молоко топлёное №{i % 7} в пакете", f"{i}.50"] for i in range(1, 40)]
     text = "\r\n".join(delimiter.join(f'"{cell}"' for cell in row) for row in rows)
 
-    grid = await read_delimited(text.replace("№", "N").encode(encoding))
+    grid = text_grid(text.replace("№", "N").encode(encoding))
 
     assert len(tuple(grid.rows)) == 40
     assert tuple(grid.rows)[1] == ("0001", "Молоко топлёное N1 в пакете", "1.50")
 
 
 async def test_a_file_may_name_its_delimiter() -> None:
-    grid = await read_delimited(b"sep=|\nname|price, net\nTea, green|1,20\n")
+    grid = text_grid(b"sep=|\nname|price, net\nTea, green|1,20\n")
 
     assert tuple(grid.rows)[1:] == (("name", "price, net"), ("Tea, green", "1,20"))
 
@@ -410,15 +455,15 @@ async def test_a_file_may_name_its_delimiter() -> None:
 async def test_a_delimiter_that_was_said_may_be_any_and_long(
     delimiter: str, line: str, cells: tuple[str, ...]
 ) -> None:
-    grid = await read_delimited(f"{line}\nx;y;z\n".encode(), delimiter=delimiter)
+    grid = text_grid(f"{line}\nx;y;z\n".encode(), delimiter=delimiter)
 
-    assert grid.rows == (cells, ("x;y;z",))
+    assert tuple(grid.rows) == (cells, ("x;y;z",))
 
 
 @pytest.mark.parametrize("delimiter", ['"', ",\n", "\r", "\x00"])
 async def test_what_lines_are_made_of_is_no_delimiter(delimiter: str) -> None:
     with pytest.raises(RefusedError) as caught:
-        await read_delimited(b"a,b\n", delimiter=delimiter)
+        text_grid(b"a,b\n", delimiter=delimiter)
 
     assert caught.value.code == "csv.delimiter"
 
@@ -430,7 +475,7 @@ async def test_a_text_that_is_not_in_utf_8_as_was_said_is_found_out(
 ) -> None:
     text = "Наименование;Цена\n" + "Молоко топлёное в пакете;2,50\n" * 9
 
-    grid = await read_delimited(text.encode(encoding), encoding=said)
+    grid = text_grid(text.encode(encoding), encoding=said)
 
     assert next(iter(grid.rows)) == ("Наименование", "Цена")
 
@@ -438,7 +483,7 @@ async def test_a_text_that_is_not_in_utf_8_as_was_said_is_found_out(
 @pytest.mark.parametrize("said", ["ascii", "idna", "cp-nonsense", "base64", "a\x00b"])
 async def test_a_text_that_is_not_in_the_encoding_that_was_said_is_refused(said: str) -> None:
     with pytest.raises(RefusedError) as caught:
-        await read_delimited("Товар;Цена\nЧай;15\n".encode(), encoding=said)
+        text_grid("Товар;Цена\nЧай;15\n".encode(), encoding=said)
 
     assert caught.value.code == "csv.encoding"
 
@@ -447,13 +492,13 @@ async def test_a_quote_that_is_never_closed_is_refused_with_its_line() -> None:
     text = 'name;price\n"Tea;1\n' + "Coffee;2\n" * 20_000
 
     with pytest.raises(RefusedError, match=r"^line 2:") as caught:
-        await read_delimited(text.encode())
+        text_grid(text.encode())
 
     assert caught.value.code == "csv.unclosed_quote"
 
 
 async def test_bytes_that_are_no_text_are_refused() -> None:
     with pytest.raises(RefusedError) as caught:
-        await read_delimited(bytes(range(128, 256)) * 20 + b"\x00\x01\x02")
+        text_grid(bytes(range(128, 256)) * 20 + b"\x00\x01\x02")
 
     assert caught.value.code == "csv.encoding"

@@ -317,5 +317,7 @@ async def test_what_is_ours_lives_in_a_schema_of_its_own(database_url: str) -> N
         "jobs",
         "missing_items",
         "row_rejections",
+        "outbox",
+        "sync_runs",
     }
     assert triggers == set()

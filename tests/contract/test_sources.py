@@ -5,6 +5,7 @@ import errno
 import gzip
 import os
 from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -16,10 +17,11 @@ from marketbel_adapters.memory.sources import MemoryFile, MemoryFileSource
 from marketbel_adapters.sources.http import HttpFileSource, create_fetch_client
 from marketbel_adapters.sources.local import LocalFileSource
 from marketbel_adapters.sources.routing import RoutingFileSource
+from marketbel_adapters.sources.sharing import SharedFileSource
 from marketbel_adapters.testing.sources import FileSourceContract, SourceShelf
 from marketbel_core.catalog import SourceRef, SourceType
 from marketbel_core.errors import RefusedError, UnavailableError
-from marketbel_core.ports import FileSource
+from marketbel_core.ports import FileSource, IncomingFile
 from tests.contract.raw_server import HERE, ROOMY, RawServer, fetched, raw_server
 
 SHEET: Final = "https://docs.google.com/spreadsheets/d/1abc/edit#gid=0"
@@ -524,3 +526,42 @@ async def test_a_folder_that_becomes_a_link_meanwhile_is_not_followed(tmp_path: 
             LocalFileSource([tmp_path / "open"]),
             SourceRef(type=SourceType.CSV, location="inner/list.csv"),
         )
+
+
+async def test_one_host_never_has_more_fetches_than_it_may_and_others_go_on(
+    tmp_path: Path,
+) -> None:
+    slow = "https://slow.example/%d.csv"
+    other, sheet = "https://other.example/list.csv", SHEET
+    path = str(tmp_path / "list.csv")
+    files: dict[str, bytes] = {slow % number: b"a;b" for number in range(3)}
+    shared = SharedFileSource(
+        MemoryFileSource({**files, other: b"a;b", sheet: b"a;b", path: b"a;b"}), per_host_max=2
+    )
+
+    def opened(location: str) -> AbstractAsyncContextManager[IncomingFile]:
+        wanted = SourceRef(type=SourceType.CSV, location=location)
+        return shared.open(wanted, size_bytes_max=9)
+
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(opened(slow % 0))
+        async with opened(slow % 1):
+            with pytest.raises(UnavailableError) as turned_away:
+                await stack.enter_async_context(opened("https://SLOW.example.:443/2.csv"))
+            for location in (other, sheet, path, path, path):
+                await stack.enter_async_context(opened(location))
+        await stack.enter_async_context(opened(slow % 2))  # one of them has ended
+
+    assert turned_away.value.code == "source.busy"
+    assert "FETCH_PER_HOST_MAX" in str(turned_away.value)
+
+
+async def test_a_fetch_that_goes_wrong_gives_its_place_back() -> None:
+    location = "https://shop.example/list.csv"
+    failing = MemoryFileSource({location: UnavailableError("down", code="http.unavailable")})
+    shared = SharedFileSource(failing, per_host_max=1)
+
+    for _ in range(2):
+        with pytest.raises(UnavailableError) as refused:
+            await fetched(shared, SourceRef(type=SourceType.CSV, location=location))
+        assert refused.value.code == "http.unavailable"

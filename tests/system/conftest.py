@@ -1,7 +1,8 @@
 """What the system tests share: settings on services of their own, and waiting for a fact."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import signal
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,17 @@ from marketbel_runtime.settings import Settings
 type Until = Callable[[Callable[[], Awaitable[bool]]], Awaitable[None]]
 
 _WAIT_SECONDS_MAX = 60.0
+
+
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Let Ctrl-C reach us and the processes that we start.
+
+    A shell has what it starts in the background ignore SIGINT, and children inherit that.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

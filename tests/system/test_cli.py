@@ -167,6 +167,7 @@ def gone(processes: list[psutil.Process]) -> bool:
 
 
 @pytest.mark.processes
+@pytest.mark.usefixtures("ctrl_c")
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_up_keeps_servers_until_it_is_stopped(stop: signal.Signals, tmp_path: Path) -> None:
     with started("up", "--json", cwd=tmp_path) as process:
@@ -220,6 +221,7 @@ def test_a_job_that_fails_makes_the_demo_fail_and_say_why(tmp_path: Path) -> Non
 
 
 @pytest.mark.processes
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_ends_the_demo_and_everything_it_started(tmp_path: Path) -> None:
     with started("demo", "--json", cwd=tmp_path) as process:
         errors = tmp_path / "stderr"

@@ -16,14 +16,21 @@ from pytest_httpserver import HTTPServer
 from redis import Redis
 from sqlalchemy import text
 
-from marketbel_adapters.arq import pool_on
+from marketbel_adapters.arq import new_sign, pool_on, show_sign
 from marketbel_adapters.embedded import embedded_valkey
 from marketbel_adapters.memory import ManualClock
 from marketbel_adapters.postgres.migrate import migration_engine
 from marketbel_adapters.postgres.url import asyncpg_url
-from marketbel_adapters.redis import ML_ANALYZE_BREAKER, RedisBreaker, create_redis
+from marketbel_adapters.redis import (
+    ML_ANALYZE_BREAKER,
+    RedisBreaker,
+    RedisJobStore,
+    create_redis,
+)
 from marketbel_adapters.system import SystemClock
-from marketbel_core.jobs import Admitted
+from marketbel_adapters.testing.builders import NOW, a_job
+from marketbel_core.errors import IllegalTransitionError, StaleJobError
+from marketbel_core.jobs import Admitted, DownloadStarted, ItemsMatched, advance
 from marketbel_core.ports import Clock
 from marketbel_runtime.doctor import Finding, State, examine
 from marketbel_runtime.doctor.attempt import Attempts
@@ -114,6 +121,10 @@ async def test_everything_well_is_said_to_be_well(well: Settings, valkey: str) -
         "clock-redis",
         "queue",
         "foreign-queue",
+        "heavy-queue",
+        "workers",
+        "journal",
+        "refused-writes",
         "ml-circuit",
         "shared-folder",
         "ml-analyze",
@@ -121,6 +132,7 @@ async def test_everything_well_is_said_to_be_well(well: Settings, valkey: str) -
         "poll-interval",
     ]
     waits = findings.pop("migrations")  # for the neighbours' table and extension
+    assert findings.pop("workers").message == f"no worker is alive on {well.queue_name}"
     assert findings.pop("shared-folder").state is not State.ERROR  # the disk may be nearly full
     assert set(states(findings).values()) == {State.OK}, findings
     assert waits.state is State.WARNING
@@ -216,6 +228,47 @@ async def test_a_circuit_that_is_open_is_told_with_the_next_probe(
     assert circuit.state is State.WARNING
     assert circuit.message.startswith("open, 0 probes failed up to now: ")
     assert "probe" in circuit.cure
+
+
+async def test_what_workers_do_is_told_with_what_is_wrong_about_it(
+    well: Settings, valkey: str
+) -> None:
+    settings = settings_with_redis(well, valkey)
+    lanes = (settings.queue_name, f"{settings.queue_name}:heavy")
+    async with create_redis(valkey) as redis:
+        await redis.set("worker:of-another-program", "busy")
+        await show_sign(redis, new_sign(lanes=lanes, now=NOW))
+        jobs = RedisJobStore(redis)
+        job = a_job()
+        await jobs.add(job)
+        begun = advance(job, DownloadStarted(), now=NOW)
+        await jobs.save(begun, read=job, event=DownloadStarted)
+        with pytest.raises(StaleJobError):
+            await jobs.save(begun, read=job, event=DownloadStarted)
+        with pytest.raises(IllegalTransitionError):
+            await jobs.save(begun, read=begun, event=ItemsMatched)
+        await redis.zadd(lanes[1], {"courier_task:waits": 0})
+
+    found = await look(settings)
+
+    assert (found["workers"].state, found["workers"].message[:8]) == (State.OK, "1 alive:")
+    assert found["heavy-queue"].state is State.WARNING  # since 1970
+    assert found["heavy-queue"].message.startswith("1 waiting")
+    assert found["journal"].message.startswith("2 lines")
+    assert found["refused-writes"].state is State.WARNING
+    assert found["refused-writes"].message.startswith("1 stale and 1 illegal")
+
+
+async def test_workers_of_another_queue_are_told_apart(well: Settings, valkey: str) -> None:
+    settings = settings_with_redis(well, valkey)
+    async with create_redis(valkey) as redis:
+        await show_sign(redis, new_sign(lanes=("elsewhere",), now=NOW))
+        elsewhere = (await look(settings))["workers"]
+        await show_sign(redis, new_sign(lanes=(settings.queue_name,), now=NOW))
+        plain = (await look(settings))["workers"]
+
+    assert (elsewhere.state, "QUEUE_NAME" in elsewhere.cure) == (State.WARNING, True)
+    assert (plain.state, "plain arq" in plain.message) == (State.WARNING, True)
 
 
 async def test_a_redis_that_takes_calls_and_never_answers_is_left_in_time() -> None:
@@ -528,6 +581,8 @@ def test_a_wrong_variable_is_named_and_stops_only_what_needs_it(
     assert {name for name, check in checks.items() if check["state"] == "skipped"} == {
         "queue",
         "foreign-queue",
+        "heavy-queue",
+        "workers",
     }
 
 

@@ -31,7 +31,12 @@ from marketbel_adapters.embedded import (
 )
 from marketbel_adapters.embedded.binaries import _package_folder
 
-pytestmark = [pytest.mark.postgres, pytest.mark.valkey, pytest.mark.processes]
+pytestmark = [
+    pytest.mark.postgres,
+    pytest.mark.valkey,
+    pytest.mark.processes,
+    pytest.mark.usefixtures("ctrl_c"),
+]
 
 _IS_ROOT = os.geteuid() == 0
 needs_root = pytest.mark.skipif(not _IS_ROOT, reason="only root runs servers as somebody else")

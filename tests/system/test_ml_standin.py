@@ -266,7 +266,9 @@ async def test_a_file_that_is_no_price_list_fails_with_the_reason(standin: Stand
     last = (await standin.watch(job_id))[-1]
 
     assert last["status"] == "failed"
-    assert last["errors"] == ["a PDF is not read here; send the list as xlsx or csv"]
+    assert last["errors"] == [
+        "the PDF is damaged: it cannot be opened; save it again and send it anew, whole"
+    ]
 
 
 async def test_a_supplier_that_nobody_knows_fails_the_reading(standin: Standin) -> None:

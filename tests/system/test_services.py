@@ -94,6 +94,7 @@ def test_room_on_servers_of_others_is_taken_and_given_back(database_url: str, se
     assert [space["keys"] for space in spaces.values()] == [1, 1]
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_while_a_database_is_made_leaves_none_behind(database_url: str) -> None:
     before = databases_at(database_url)
     execute = asyncpg.Connection.execute
@@ -113,6 +114,7 @@ def test_ctrl_c_while_a_database_is_made_leaves_none_behind(database_url: str) -
     assert databases_at(database_url) == before
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_while_a_redis_database_is_claimed_leaves_no_claim_behind(server: str) -> None:
     with ctrl_c_after_the_first_answer() as answers, pytest.raises(KeyboardInterrupt):
         own_redis_db(server).__enter__()
@@ -122,6 +124,7 @@ def test_ctrl_c_while_a_redis_database_is_claimed_leaves_no_claim_behind(server:
         assert client.info("keyspace") == {}
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_at_a_redis_database_of_others_empties_nothing(server: str) -> None:
     with client_of(server, 15) as theirs:
         theirs.set("theirs", "1")

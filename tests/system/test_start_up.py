@@ -241,6 +241,7 @@ def started(
 @pytest.mark.postgres
 @pytest.mark.valkey
 @pytest.mark.processes
+@pytest.mark.usefixtures("ctrl_c")
 @pytest.mark.parametrize(("stop", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
 @pytest.mark.parametrize("arguments", WORKERS)
 def test_a_stopped_worker_tells_who_stopped_it(
@@ -267,6 +268,7 @@ def test_a_stopped_worker_tells_who_stopped_it(
 
 @pytest.mark.postgres
 @pytest.mark.processes
+@pytest.mark.usefixtures("ctrl_c")
 @pytest.mark.parametrize(("stop", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
 def test_a_stopped_stand_in_tells_who_stopped_it(
     stop: signal.Signals, status: int, settings: Settings, tmp_path: Path

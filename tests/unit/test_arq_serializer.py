@@ -93,6 +93,11 @@ def test_each_delivery_of_a_step_has_an_arq_id_of_its_own() -> None:
     assert ids == [f"courier_task:{step.job_id}:2:{delivery}" for delivery in (0, 1)]
 
 
+def test_a_payload_that_is_nested_without_end_is_refused_and_not_tried_again_for_ever() -> None:
+    with pytest.raises(DeserializationError, match="not JSON"):
+        deserialize(b"[" * 200_000)
+
+
 def test_products_asked_for_again_later_are_another_step() -> None:
     step = RecalculateStep(product_ids=(ProductId(a_job().id),), asked_at=NOW)
     later = replace(step, asked_at=NOW + timedelta(seconds=1))

@@ -284,6 +284,14 @@ def test_the_worker_is_given_longer_to_stop_than_it_takes() -> None:
     assert grace >= 2 * options["job_completion_wait"]
 
 
+def test_arqs_own_check_asks_the_redis_of_the_settings() -> None:
+    with_redis: Mapping[str, Any] = {"redis_url": "redis://:x%40@queue.example:6390/4"}
+    asked = worker_options(Settings(_env_file=None, **with_redis))["redis_settings"]
+
+    assert (asked.host, asked.port, asked.database) == ("queue.example", 6390, 4)
+    assert asked.password == "x@"
+
+
 def _finding(name: str, state: State) -> Finding:
     return Finding(name=name, state=state, message="as it is")
 

@@ -19,6 +19,7 @@ from marketbel_core.errors import (
     ProtocolError,
     RefusedError,
     StaleJobError,
+    StaleSyncError,
     SupplierNotFoundError,
     UnavailableError,
 )
@@ -38,6 +39,7 @@ _ONE_OF_EACH: list[MarketbelError] = [
     ImportNotFoundError(_ID),
     JobNotFoundError(_ID),
     StaleJobError(_ID, expected_version=1, stored_version=2),
+    StaleSyncError("sync-manual-1"),
     SupplierNotFoundError(_ID),
 ]
 

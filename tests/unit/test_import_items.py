@@ -231,7 +231,6 @@ async def test_a_later_list_changes_prices_and_leaves_what_it_does_not_name() ->
     ("file", "code"),
     [
         ("просто текст\nбез цен\n", "file.no_price_list"),
-        ("%PDF-1.7 ...", "pdf.not_supported"),
         ("<!doctype html><html>sign in</html>", "file.type_mismatch"),
         ("   \n  ", "file.empty"),
     ],

@@ -102,6 +102,22 @@ async def test_a_deferred_step_is_asked_for_when_its_time_has_come_and_not_befor
     assert await world.container.rescue_jobs()() == RescueResult(waiting=1, asked=1)
 
 
+@pytest.mark.parametrize("phase", [Phase.DOWNLOADING, Phase.ANALYZING, Phase.MATCHING])
+async def test_a_job_that_a_sweep_died_over_is_buried_by_the_next_one(phase: Phase) -> None:
+    job = in_phase(phase)
+    world = await a_world(job)
+    for _ in range(5):
+        await world.jobs.claim(job.id, duration=timedelta(seconds=30))
+        world.clock.tick(timedelta(seconds=31))
+        await world.jobs.reap(limit=1)  # and the sweep dies before it goes on
+    world.clock.tick(LATE)
+
+    assert await world.container.rescue_jobs()() == RescueResult(waiting=1, buried=1)
+    buried = await world.jobs.get(job.id)
+    assert buried.failure is not None
+    assert (buried.phase, buried.failure.code) == (Phase.FAILED, "job.worker_killed")
+
+
 async def test_a_job_that_takes_workers_with_it_runs_alone_and_is_then_buried() -> None:
     job = in_phase(Phase.ANALYZING)
     world = await a_world(job)

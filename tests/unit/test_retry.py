@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from marketbel_adapters.testing.builders import NOW, a_job
-from marketbel_core.jobs import Deferred, Failure, advance, backoff, next_try
+from marketbel_core.jobs import Deferred, Failure, Phase, advance, backoff, next_try
 
 _SECOND: Final = timedelta(seconds=1)
 _LONG: Final = timedelta(days=3650)
@@ -88,7 +88,7 @@ def test_three_tries_are_made_and_each_may_wait_twice_as_long() -> None:
     assert job.deferred_by == _TROUBLE
 
 
-@pytest.mark.parametrize("code", ["ml.circuit_open", "match.busy"])
+@pytest.mark.parametrize("code", ["ml.circuit_open", "match.busy", "source.busy"])
 def test_waiting_for_somebody_else_uses_up_no_try(code: str) -> None:
     job = a_job(deferrals=3)
     failure = Failure(code=code, message="Not now.")
@@ -99,6 +99,36 @@ def test_waiting_for_somebody_else_uses_up_no_try(code: str) -> None:
         Deferred(failure=failure, until=NOW + seconds * _SECOND, is_counted=False)
         for seconds in (2.5, 7.5)
     ]
+
+
+def test_a_job_that_has_waited_for_its_host_for_long_comes_by_less_often() -> None:
+    busy = Failure(code="source.busy", message="Others are served.")
+
+    waits = [next_try(a_job(waits=n), busy, now=NOW, chance=0.5) for n in (0, 1, 5, 100)]
+
+    assert [event.until - NOW for event in waits if event] == [
+        seconds * _SECOND for seconds in (5, 10, 30, 30)
+    ]
+
+
+def test_items_that_stay_held_fail_the_attempt_in_the_end() -> None:
+    busy = Failure(code="match.busy", message="Held.")
+    job, began, now = a_job(phase=Phase.MATCHING), NOW, NOW
+
+    while (event := next_try(job, busy, now=now, chance=0.5)) is not None:
+        job, now = advance(job, event, now=event.until), event.until
+
+    assert (job.waits, job.deferrals) == (120, 3)
+    assert now - began < timedelta(minutes=15)
+
+
+def test_a_neighbour_that_is_away_is_waited_for_without_end() -> None:
+    away = Failure(code="ml.circuit_open", message="Away.")
+
+    event = next_try(a_job(waits=100_000), away, now=NOW, chance=0.5)
+
+    assert event is not None
+    assert not event.is_counted
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,9 @@ from datetime import timedelta
 
 import pytest
 
+from marketbel_adapters.memory import MemoryJobStore
 from marketbel_adapters.testing.builders import a_full_job, a_job, fresh_id
-from marketbel_core.errors import IllegalTransitionError, JobNotFoundError
+from marketbel_core.errors import IllegalTransitionError, JobNotFoundError, ProtocolError
 from marketbel_core.ids import JobId
 from marketbel_core.jobs import Failure, Job, Phase
 from marketbel_core.ports import CourierStep, RetryStep, Tray
@@ -120,16 +121,43 @@ async def test_triggers_that_are_of_no_use_are_put_aside_with_the_reason() -> No
         json.dumps({"job_id": "../../etc"}),
         json.dumps({"job_id": str(nobody)}),
         json.dumps({"job_id": str(complete.id)}),
+        "[" * 200_000,
         json.dumps({"job_id": str(useful.id)}),
     ):
         world.inbox.put(Tray.RETRY_TRIGGERS, message)
 
     result = await world.container.take_retries()()
 
-    assert result == TakenRetries(asked=1, rejected=6)
+    assert result == TakenRetries(asked=1, rejected=7)
     reasons = [reason for _, _, reason in world.inbox.dead]
     assert reasons[4] == f"no job {nobody}"
     assert "complete" in reasons[5]
+
+
+class _StoreWithACorruptJob(MemoryJobStore):
+    """A store of which one job cannot be read."""
+
+    corrupt: JobId | None = None
+
+    async def get(self, job_id: JobId) -> Job:
+        if job_id == self.corrupt:
+            raise ProtocolError("the stored job cannot be read", code="jobs.corrupt")
+        return await super().get(job_id)
+
+
+async def test_a_trigger_for_a_job_that_cannot_be_read_does_not_stop_those_behind_it() -> None:
+    world = memory()
+    useful = await failed(world)
+    store = _StoreWithACorruptJob(world.clock)
+    await store.add(useful)
+    store.corrupt = JobId(fresh_id())
+    for job_id in (store.corrupt, useful.id):
+        world.inbox.put(Tray.RETRY_TRIGGERS, json.dumps({"job_id": str(job_id)}))
+
+    result = await world.container.take_retries(jobs=store)()
+
+    assert result == TakenRetries(asked=1, rejected=1)
+    assert await world.container.take_retries(jobs=store)() == TakenRetries()
 
 
 async def test_a_trigger_whose_taker_crashed_is_taken_by_the_next_one() -> None:

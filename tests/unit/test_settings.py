@@ -119,6 +119,7 @@ NUMBERS = [
     ("RESCUE_INTERVAL_SECONDS", 15, "60", 60, "0"),
     ("SHUTDOWN_GRACE_SECONDS", 20, "5", 5, "4"),
     ("SYNC_INTERVAL_HOURS", 8, "168", 168, "169"),
+    ("SYNC_MISSING_PERCENT_MAX", 50, "100", 100, "101"),
     ("MATCH_AUTO_THRESHOLD", 95.0, "97.5", 97.5, "nan"),
     ("MATCH_POTENTIAL_THRESHOLD", 70.0, "60", 60.0, "-1"),
     ("MATCH_BATCH_SIZE", 100, "1000", 1000, "1001"),
@@ -140,6 +141,7 @@ TEXTS = [
     ("FETCH_ALLOWED_PORTS", "80,443,8080,8443", "443,8000-8010", "443,8000-8010", "https"),
     ("FETCH_ALLOWED_HOSTS", "", "a.by,*.b.by", "a.by,*.b.by", "https://a.by"),
     ("MASTER_SHEET_URL", None, "https://d.example/s", "https://d.example/s", "a sheet"),
+    ("MASTER_SHEET_URL", None, "/up/a b.xlsx", "/up/a b.xlsx", "ftp://x/a.csv"),
     ("ML_ANALYZE_URL", "http://ml-analyze:8001", "https://ml", "https://ml", "ml-analyze:8001"),
     ("USE_ML_PROCESSING", True, "False", False, "perhaps"),
     ("XLSX_MACROS", "refuse", "Flag", "flag", "allow"),
@@ -227,9 +229,16 @@ def test_a_password_makes_an_address_and_an_empty_one_counts_as_missing() -> Non
 
 def test_every_variable_of_the_deployment_is_in_a_table_above() -> None:
     walked = {row[0] for table in (NUMBERS, TEXTS, PLACES, ADDRESSES) for row in table}
-    ours = {"ML_STALLED_MINUTES", "CATALOGUE_CURRENCY", "CURRENCY_RATES"}  # known to nobody else
-    ours |= {"IMPORT_ROWS_MIN_PERCENT", "IMPORT_PRICE_MOVE_MAX_PERCENT", "MISSING_ITEMS"}
-    ours |= {"IMPORT_MOVED_ROWS_MAX_PERCENT"}
+    ours = {
+        "ML_STALLED_MINUTES",
+        "FETCH_PER_HOST_MAX",
+        "CATALOGUE_CURRENCY",
+        "CURRENCY_RATES",
+        "IMPORT_MOVED_ROWS_MAX_PERCENT",
+        "IMPORT_PRICE_MOVE_MAX_PERCENT",
+        "IMPORT_ROWS_MIN_PERCENT",
+        "MISSING_ITEMS",
+    }  # known to nobody else
 
     known = {name.upper() for name in Settings.model_fields} | {"REVIEW_EXPIRATION_DAYS"}
 
@@ -336,3 +345,15 @@ assert settings.require_redis_url() == "unix:///r"
     )
 
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("choices", "expected"),
+    [({}, 4), ({"max_workers": 1}, 1), ({"max_workers": 2, "fetch_per_host_max": 7}, 7)],
+)
+def test_one_host_is_left_a_place_less_than_there_are(
+    choices: dict[str, int], expected: int
+) -> None:
+    settings = Settings.model_validate(choices)
+
+    assert settings.fetches_per_host_max == expected

@@ -32,10 +32,11 @@ from marketbel_runtime.tasks import (
     recalc_aggregates_task,
     retry_job_task,
 )
-from marketbel_runtime.tasks.running import TRIES_MAX
+from marketbel_runtime.tasks.running import TRIES_MAX, Task
 
 JOB = "0c5f39a1-6d3d-4c5e-9f5f-0f2f0e7b1a11"
 LIST = "Артикул;Наименование;Цена\nA1;Молоко 1 л;2,50\nA2;Хлеб ржаной;1,90\n"
+JOB_ID = JobId(UUID(JOB))
 URL = "https://shop.example/list.csv"
 
 
@@ -233,7 +234,11 @@ async def test_a_crash_fails_the_job_even_when_the_caller_named_none() -> None:
 
 
 class _EndlessReader(RowReader):
+    def __init__(self) -> None:
+        self.begun = asyncio.Event()
+
     async def read(self, *_: object, **__: object) -> AsyncIterator[RowBatch]:
+        self.begun.set()
         await asyncio.Event().wait()
         yield RowBatch(events=())
 
@@ -275,6 +280,22 @@ async def test_a_step_that_takes_too_long_every_time_fails_its_job() -> None:
 
     assert job.failure is not None
     assert job.failure.code == "step.timed_out"
+
+
+async def test_a_worker_that_was_frozen_ends_nothing_of_whoever_took_its_job_over() -> None:
+    app = an_endless_market()
+    reader = _EndlessReader()
+    app.container.reader().read = reader.read  # type: ignore[method-assign] # hangs
+    reading = asyncio.create_task(a_step_too_long(app))
+    await reader.begun.wait()
+
+    app.clock.tick(timedelta(minutes=1))  # frozen for longer than its lease
+    taken = await app.jobs.claim(JOB_ID, duration=timedelta(minutes=1))
+    await reading  # it wakes up out of time
+
+    assert taken is not None
+    assert await app.jobs.get(JOB_ID) == taken
+    assert len(app.queue) == 0
 
 
 async def test_a_late_step_of_an_earlier_attempt_ends_nothing() -> None:
@@ -594,3 +615,42 @@ def test_every_task_of_the_deployment_stands_under_every_name_that_it_has() -> N
         "retry_job_task",
         *(name for name, _ in NOT_BUILT_CALLS),
     }
+
+
+@pytest.mark.parametrize(
+    ("task", "kwargs", "told"),
+    [
+        (download_and_trigger_ml, {"source_url": 5}, "source_url must be a text"),
+        (download_and_trigger_ml, {"source_type": ["csv"]}, "source_type must be a text"),
+        (download_and_trigger_ml, {"supplier_name": 7}, "supplier_name must be a text"),
+        (download_and_trigger_ml, {"original_filename": {}}, "original_filename must be a text"),
+        (download_and_trigger_ml, {"use_ml_processing": "false"}, "must be true or false"),
+        (download_and_trigger_ml, {"supplier_name": "a" * 300_000}, "262144 characters"),
+        (parse_task, {"parser_type": 5}, "parser_type must be a text"),
+        (courier_task, {"job_id": None}, "job_id is missing"),
+        (courier_task, {"attempt": [1]}, "attempt must be a whole number"),
+        (recalc_aggregates_task, {"product_ids": 5}, "product_ids must be a list of texts"),
+    ],
+)
+async def test_what_is_of_the_wrong_type_or_too_large_is_refused_by_its_name(
+    task: Task, kwargs: dict[str, object], told: str
+) -> None:
+    app = a_market()
+    usual: dict[str, object] = {"job_id": JOB, "supplier_name": "Acme", "source_url": URL}
+
+    result = await task(ctx(app), **{**usual, **kwargs})
+
+    assert (result["status"], result["code"]) == ("error", "job.invalid")
+    assert told in str(result["error"])
+    assert await app.jobs.list_in(Phase.DOWNLOADING, limit=1) == []
+    assert not [name for name, _ in app.telemetry.events if name == "task.crashed"]
+
+
+async def test_null_stands_for_an_argument_that_was_not_given() -> None:
+    app = a_market()
+
+    result = await download_and_trigger_ml(
+        ctx(app), job_id=JOB, supplier_name="Acme", source_url=URL, source_type=None
+    )
+
+    assert result["status"] == "success"

@@ -3,7 +3,7 @@
 from marketbel_adapters.arq.lanes import HEAVY_FUNCTIONS, bring_back, heavy_queue_of
 from marketbel_adapters.arq.lease_worker import LeaseWorker
 from marketbel_adapters.arq.log_filter import hide_arguments
-from marketbel_adapters.arq.pool import JsonArqRedis, create_pool, pool_on
+from marketbel_adapters.arq.pool import JsonArqRedis, create_pool, pool_on, redis_settings_of
 from marketbel_adapters.arq.queue import ArqStepQueue, arq_job_of
 from marketbel_adapters.arq.serializer import deserialize, serialize
 from marketbel_adapters.arq.signs import (
@@ -31,6 +31,7 @@ __all__ = [
     "live_workers",
     "new_sign",
     "pool_on",
+    "redis_settings_of",
     "serialize",
     "show_sign",
     "withdraw_sign",

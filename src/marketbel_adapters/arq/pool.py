@@ -8,10 +8,11 @@ from urllib.parse import quote
 from arq.connections import ArqRedis, RedisSettings
 from arq.jobs import Job
 from redis.asyncio import ConnectionPool, SSLConnection, UnixDomainSocketConnection
+from redis.asyncio.connection import parse_url
 
 from marketbel_adapters.arq.serializer import deserialize, serialize
 
-__all__ = ["JsonArqRedis", "create_pool", "pool_on"]
+__all__ = ["JsonArqRedis", "create_pool", "pool_on", "redis_settings_of"]
 
 _QUEUE_NAME: Final = "price-ingestion-queue"
 
@@ -67,6 +68,27 @@ def pool_on(connections: ConnectionPool, *, queue_name: str) -> JsonArqRedis:
         job_deserializer=deserialize,
         default_queue_name=queue_name,
         expires_extra_ms=_KEPT // timedelta(milliseconds=1),
+    )
+
+
+def redis_settings_of(url: str) -> RedisSettings:
+    """Return the address as arq's own command wants it, for `arq --check`.
+
+    Never log it: its `repr` shows the password.
+
+    Args:
+        url: `redis://`, `rediss://` or `unix://`, user and password percent-encoded, which arq's
+            own way to read one leaves as they are.
+    """
+    told = parse_url(url)
+    return RedisSettings(
+        host=told.get("host", "localhost"),
+        port=told.get("port", 6379),
+        unix_socket_path=told.get("path"),
+        database=told.get("db", 0),
+        username=told.get("username"),
+        password=told.get("password"),
+        ssl=told.get("connection_class") is SSLConnection,
     )
 
 

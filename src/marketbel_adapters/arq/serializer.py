@@ -39,7 +39,7 @@ def deserialize(raw: bytes) -> dict[str, Any]:
         )
     try:
         payload = json.loads(raw)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DeserializationError(f"the job's payload is not JSON: {error}") from error
     if not isinstance(payload, dict):
         raise DeserializationError("the job's payload is JSON, but no object")

@@ -76,8 +76,17 @@ async def live_workers(redis: Redis) -> list[WorkerSign]:
     """
     keys = [key async for key in redis.scan_iter(match=_PREFIX + "*", count=1_000)]
     written = await redis.mget(keys) if keys else []
-    signs = [json.loads(text) for text in written if text is not None]
+    signs = [_sign(text) for text in written if text is not None]
     return sorted(
-        (WorkerSign(**{**sign, "lanes": tuple(sign["lanes"])}) for sign in signs),
+        (sign for sign in signs if sign is not None),
         key=lambda sign: sign.id,
     )
+
+
+def _sign(text: bytes | str) -> WorkerSign | None:
+    """Return what the key says; `None` when it is somebody else's, who uses the same prefix."""
+    try:
+        said = json.loads(text)
+        return WorkerSign(**{**said, "lanes": tuple(said["lanes"])})
+    except (ValueError, KeyError, TypeError):
+        return None

@@ -11,9 +11,11 @@ from marketbel_adapters.memory.inbox import MemoryInbox
 from marketbel_adapters.memory.inspector import ScriptedFileInspector
 from marketbel_adapters.memory.jobs import MemoryJobJournal, MemoryJobStore
 from marketbel_adapters.memory.leases import MemoryLeases
+from marketbel_adapters.memory.master_sheet import MemoryMasterSheet
 from marketbel_adapters.memory.queue import MemoryStepQueue
 from marketbel_adapters.memory.rows import ScriptedRowReader
 from marketbel_adapters.memory.sources import MemoryFile, MemoryFileSource
+from marketbel_adapters.memory.sync_board import MemorySyncBoard
 from marketbel_adapters.memory.telemetry import RecordingTelemetry
 from marketbel_adapters.memory.waiting_triggers import MemoryWaitingTriggers
 
@@ -31,7 +33,9 @@ __all__ = [
     "MemoryJobJournal",
     "MemoryJobStore",
     "MemoryLeases",
+    "MemoryMasterSheet",
     "MemoryStepQueue",
+    "MemorySyncBoard",
     "MemoryWaitingTriggers",
     "RecordingTelemetry",
     "ScriptedAnalyzer",

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from marketbel_core.catalog import SourceRef
-from marketbel_core.ids import JobId
+from marketbel_core.ids import JobId, SupplierId
 from marketbel_core.jobs import Job
 from marketbel_core.ports import JobArchive, JournalEntry
 
@@ -43,6 +43,9 @@ class MemoryJobArchive(JobArchive):
             (job for job in self._jobs.values() if job.is_active), key=lambda job: job.id
         )
         return [job for job in jobs if after is None or job.id > after][: max(limit, 0)]
+
+    async def busy_suppliers(self) -> frozenset[SupplierId]:
+        return frozenset(job.supplier_id for job in self._jobs.values() if job.is_active)
 
     async def history(self, job_id: JobId, *, limit: int) -> list[JournalEntry]:
         lines = sorted(

@@ -15,11 +15,12 @@ from marketbel_adapters.memory.catalog_state import (
     StoredLogEntry,
 )
 from marketbel_adapters.memory.catalog_suppliers import MemorySuppliers
+from marketbel_adapters.memory.catalog_sync import MemoryOutbox, MemorySyncRuns
 from marketbel_adapters.memory.environment import CountingIdSource
 from marketbel_core.catalog import Product, ProductAggregates, Supplier, SupplierItem
 from marketbel_core.ids import ProductId, SupplierItemId
 from marketbel_core.matching.review import ReviewTask
-from marketbel_core.ports import Catalog, CatalogUnit, IdSource, Import, LogEntry
+from marketbel_core.ports import Catalog, CatalogUnit, IdSource, Import, LogEntry, OutboxEntry
 
 __all__ = ["MemoryCatalog", "MemoryCatalogUnit"]
 
@@ -33,6 +34,8 @@ class MemoryCatalogUnit(CatalogUnit):
         self._products = MemoryProducts(draft)
         self._imports = MemoryImports(draft, ids)
         self._log = MemoryRowLog(draft)
+        self._outbox = MemoryOutbox(draft)
+        self._syncs = MemorySyncRuns(draft)
 
     @property
     def suppliers(self) -> MemorySuppliers:
@@ -53,6 +56,14 @@ class MemoryCatalogUnit(CatalogUnit):
     @property
     def log(self) -> MemoryRowLog:
         return self._log
+
+    @property
+    def outbox(self) -> MemoryOutbox:
+        return self._outbox
+
+    @property
+    def syncs(self) -> MemorySyncRuns:
+        return self._syncs
 
 
 class MemoryCatalog(Catalog):
@@ -115,3 +126,7 @@ class MemoryCatalog(Catalog):
     def imports(self) -> list[Import]:
         """Return what was noted about imports, in the order in which it was."""
         return list(self._state.imports.values())
+
+    def outbox(self) -> list[OutboxEntry]:
+        """Return the jobs that are to be started, in the order in which they came."""
+        return list(self._state.outbox.values())

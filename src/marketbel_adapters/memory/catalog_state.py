@@ -9,7 +9,7 @@ from marketbel_core.catalog import Money, Product, ProductAggregates, Supplier, 
 from marketbel_core.errors import UnavailableError
 from marketbel_core.ids import ImportId, ProductId, SupplierId, SupplierItemId
 from marketbel_core.matching.review import ReviewTask, ScoredCandidate
-from marketbel_core.ports import Import, LogEntry
+from marketbel_core.ports import Import, LogEntry, OutboxEntry, SyncRun
 
 __all__ = [
     "NO_AGGREGATES",
@@ -109,6 +109,8 @@ class State:
     imports: dict[ImportId, Import] = field(default_factory=dict)
     changes: dict[ImportId, tuple[ItemChange, ...]] = field(default_factory=dict)
     missing: list[Missing] = field(default_factory=list)
+    outbox: dict[SupplierId, OutboxEntry] = field(default_factory=dict)
+    syncs: dict[str, SyncRun] = field(default_factory=dict)
 
     def copy(self) -> "State":
         """Return a snapshot: nothing done to it reaches this one."""
@@ -124,6 +126,8 @@ class State:
             imports=dict(self.imports),
             changes=dict(self.changes),
             missing=list(self.missing),
+            outbox=dict(self.outbox),
+            syncs=dict(self.syncs),
         )
 
     def is_missing(self, item_id: SupplierItemId) -> bool:

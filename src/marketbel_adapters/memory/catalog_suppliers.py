@@ -1,10 +1,18 @@
 """The suppliers of the memory catalogue; names are unique without regard to case."""
 
-from marketbel_adapters.catalog_values import stored_supplier, supplier_metadata
+from collections.abc import Sequence
+from datetime import datetime
+
+from marketbel_adapters.catalog_values import (
+    amended_supplier,
+    stored_supplier,
+    supplier_metadata,
+)
 from marketbel_adapters.memory.catalog_state import State, conflict
 from marketbel_core.catalog import Supplier
 from marketbel_core.errors import SupplierNotFoundError
 from marketbel_core.ids import SupplierId
+from marketbel_core.intake.supplier_plan import SupplierUpdate
 from marketbel_core.ports import Suppliers
 
 __all__ = ["MemorySuppliers"]
@@ -42,3 +50,17 @@ class MemorySuppliers(Suppliers):
         )
         self._draft.suppliers[stored.id] = stored
         return stored
+
+    async def all(self) -> list[Supplier]:
+        return list(self._draft.suppliers.values())
+
+    async def amend(
+        self, *, new: Sequence[Supplier] = (), changed: Sequence[SupplierUpdate] = (), at: datetime
+    ) -> None:
+        del at  # suppliers show no instants
+        for supplier in new:
+            await self.add(supplier)
+        for update in changed:
+            known = self._draft.suppliers.get(update.supplier_id)
+            if known is not None:
+                self._draft.suppliers[known.id] = amended_supplier(known, update)

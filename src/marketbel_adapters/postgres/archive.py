@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from marketbel_adapters.job_snapshot import job_of, readable, snapshot_of, source_of
 from marketbel_adapters.postgres.transaction import transaction_on
 from marketbel_core.catalog import SourceRef
-from marketbel_core.ids import JobId
+from marketbel_core.ids import JobId, SupplierId
 from marketbel_core.jobs import Deferred, Job, Phase
 from marketbel_core.ports import JobArchive, JournalEntry
 
@@ -75,6 +75,9 @@ _UNFINISHED: Final = text("""
      ORDER BY id
      LIMIT :limit
 """)
+_BUSY: Final = text("""
+    SELECT DISTINCT supplier_id FROM marketbel.jobs WHERE phase NOT IN ('complete', 'failed')
+""")
 _HISTORY: Final = text("""
     SELECT position, at, event, before, token, state FROM marketbel.job_journal
      WHERE job_id = :id
@@ -133,6 +136,11 @@ class PostgresJobArchive(JobArchive):
         async with transaction_on(self._engine) as transaction:
             found = (await transaction.run(_UNFINISHED, values)).all()
         return [job_of({**row.state, _SOURCE: row.source}) for row in found]
+
+    async def busy_suppliers(self) -> frozenset[SupplierId]:
+        async with transaction_on(self._engine) as transaction:
+            found = (await transaction.run(_BUSY)).scalars().all()
+        return frozenset(map(SupplierId, found))
 
     async def history(self, job_id: JobId, *, limit: int) -> list[JournalEntry]:
         values = {"id": job_id, "limit": max(limit, 0)}

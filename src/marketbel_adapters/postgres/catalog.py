@@ -10,6 +10,7 @@ from marketbel_adapters.postgres.items import PostgresSupplierItems
 from marketbel_adapters.postgres.products import PostgresProducts
 from marketbel_adapters.postgres.row_log import PostgresRowLog
 from marketbel_adapters.postgres.suppliers import PostgresSuppliers
+from marketbel_adapters.postgres.sync import PostgresOutbox, PostgresSyncRuns
 from marketbel_adapters.postgres.transaction import Transaction, transaction_on
 from marketbel_core.ports import Catalog, CatalogUnit
 
@@ -25,6 +26,8 @@ class PostgresCatalogUnit(CatalogUnit):
         self._products = PostgresProducts(transaction)
         self._imports = PostgresImports(transaction)
         self._log = PostgresRowLog(transaction)
+        self._outbox = PostgresOutbox(transaction)
+        self._syncs = PostgresSyncRuns(transaction)
 
     @property
     def suppliers(self) -> PostgresSuppliers:
@@ -45,6 +48,14 @@ class PostgresCatalogUnit(CatalogUnit):
     @property
     def log(self) -> PostgresRowLog:
         return self._log
+
+    @property
+    def outbox(self) -> PostgresOutbox:
+        return self._outbox
+
+    @property
+    def syncs(self) -> PostgresSyncRuns:
+        return self._syncs
 
 
 class PostgresCatalog(Catalog):

@@ -1,16 +1,20 @@
 """The suppliers in PostgreSQL; what is optional about them rests in the column `metadata`."""
 
+import json
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, func, insert, select
+from sqlalchemy import Row, func, insert, select, text
 from sqlalchemy.sql.elements import ColumnElement
 
-from marketbel_adapters.catalog_values import stored_supplier, supplier_metadata
+from marketbel_adapters.catalog_values import amendment, stored_supplier, supplier_metadata
 from marketbel_adapters.postgres import tables
 from marketbel_adapters.postgres.transaction import Transaction
 from marketbel_core.catalog import Supplier
 from marketbel_core.errors import SupplierNotFoundError
 from marketbel_core.ids import SupplierId
+from marketbel_core.intake.supplier_plan import SupplierUpdate
 from marketbel_core.ports import Suppliers
 
 __all__ = ["PostgresSuppliers"]
@@ -18,6 +22,27 @@ __all__ = ["PostgresSuppliers"]
 _BLANKS: Final = " \t\r\n\f\v\u00a0"
 _NAME_LOCKS: Final = 5_201_314
 """Keeps our advisory locks on names apart from locks that others take on the same hash."""
+
+_ALL_NAMES: Final = 5_201_316
+"""An advisory lock that everybody who adds a name shares, and who reads all of them has alone."""
+
+_ADD_ALL: Final = text("""
+    INSERT INTO suppliers (id, name, source_type, metadata, created_at, updated_at)
+    SELECT n.id, n.name, n.source_type, n.metadata, now(), now()
+      FROM jsonb_to_recordset(CAST(:suppliers AS jsonb))
+           AS n (id uuid, name text, source_type text, metadata jsonb)
+     WHERE NOT EXISTS (
+        SELECT FROM suppliers s WHERE lower(btrim(s.name, :blanks)) = lower(n.name))
+     ORDER BY n.id
+""")
+_AMEND: Final = text("""
+    UPDATE suppliers AS s
+       SET source_type = c.source_type, metadata = s.metadata || c.metadata,
+           updated_at = CAST(:at AS timestamptz)
+      FROM jsonb_to_recordset(CAST(:changes AS jsonb))
+           AS c (id uuid, source_type text, metadata jsonb)
+     WHERE s.id = c.id
+""")
 
 _SUPPLIER: Final = (
     tables.Supplier.id,
@@ -54,6 +79,7 @@ class PostgresSuppliers(Suppliers):
         metadata = supplier_metadata(supplier)
         # The table has no unique key on names. Two units that add the same name at once would
         # both find nothing; the second now waits here until the first has committed.
+        await self._transaction.run(select(func.pg_advisory_xact_lock_shared(_ALL_NAMES)))
         lock = func.pg_advisory_xact_lock(
             func.hashtextextended(_folded(supplier.name), _NAME_LOCKS)
         )
@@ -71,6 +97,40 @@ class PostgresSuppliers(Suppliers):
             insert(tables.Supplier).values(row).returning(*_SUPPLIER)
         )
         return _supplier(written.one())
+
+    async def all(self) -> list[Supplier]:
+        await self._transaction.run(select(func.pg_advisory_xact_lock(_ALL_NAMES)))
+        # In the order of ids, as everybody locks; keys may still be referred to.
+        locked = select(tables.Supplier.id).order_by(tables.Supplier.id)
+        await self._transaction.run(locked.with_for_update(key_share=True))
+        query = select(*_SUPPLIER).order_by(tables.Supplier.created_at, tables.Supplier.id)
+        return [_supplier(row) for row in await self._transaction.run(query)]
+
+    async def amend(
+        self, *, new: Sequence[Supplier] = (), changed: Sequence[SupplierUpdate] = (), at: datetime
+    ) -> None:
+        if new:
+            added = [
+                {
+                    "id": str(supplier.id),
+                    "name": supplier.name.strip(),
+                    "source_type": supplier.source_type.value,
+                    "metadata": supplier_metadata(supplier),
+                }
+                for supplier in new
+            ]
+            values = {"suppliers": json.dumps(added), "blanks": _BLANKS}
+            await self._transaction.run(_ADD_ALL, values)
+        if changed:
+            changes = [
+                {
+                    "id": str(update.supplier_id),
+                    "source_type": update.source_type.value,
+                    "metadata": amendment(update),
+                }
+                for update in changed
+            ]
+            await self._transaction.run(_AMEND, {"changes": json.dumps(changes), "at": at})
 
 
 def _folded(name: str) -> ColumnElement[str]:

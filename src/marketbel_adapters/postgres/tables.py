@@ -57,6 +57,7 @@ __all__ = [
     "KeptJob",
     "MatchReview",
     "MissingItem",
+    "Outbox",
     "ParsingLog",
     "PriceRecord",
     "Product",
@@ -64,6 +65,7 @@ __all__ = [
     "RowRejection",
     "Supplier",
     "SupplierItem",
+    "SyncRun",
     "Vector",
     "users",
 ]
@@ -655,3 +657,40 @@ class JobLine(Base):
     version: Mapped[int] = mapped_column(BigInteger)
     code: Mapped[str | None] = mapped_column(Text)
     state: Mapped[dict[str, Any]] = mapped_column(JSONB)
+
+
+class Outbox(Base):
+    """A job that a sync has left to be started, one a supplier; `position` is the order."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (
+        UniqueConstraint("supplier_id"),
+        Index("idx_outbox_position", "position"),
+        {"schema": OWN_SCHEMA},
+    )
+
+    job_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    supplier_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("suppliers.id", ondelete="CASCADE"))
+    run_key: Mapped[str] = mapped_column(Text)
+    position: Mapped[int] = mapped_column(BigInteger, Identity(always=True))
+    created_at: Mapped[datetime]
+
+
+class SyncRun(Base):
+    """A sync that was applied; `key` says what for, and each is applied once."""
+
+    __tablename__ = "sync_runs"
+    __table_args__ = (
+        Index("idx_sync_runs_applied", "applied_at"),
+        Index("idx_sync_runs_era", "era", "token"),
+        {"schema": OWN_SCHEMA},
+    )
+
+    key: Mapped[str] = mapped_column(Text, primary_key=True)
+    task_id: Mapped[str] = mapped_column(Text)
+    triggered_by: Mapped[str] = mapped_column(Text)
+    era: Mapped[str] = mapped_column(Text)
+    token: Mapped[int] = mapped_column(BigInteger)
+    served: Mapped[int]
+    applied_at: Mapped[datetime]
+    figures: Mapped[dict[str, Any]] = mapped_column(JSONB)

@@ -26,6 +26,7 @@ _UNREADABLE: Final = (
     " postgresql://user:password@host:5432/name (write @ : / in a password as %40 %3A %2F)"
 )
 _CONNECT_SECONDS_MAX: Final = 10
+_CLIENT_CHECK_INTERVAL: Final = timedelta(seconds=5)
 _POOL_RECYCLE_SECONDS: Final = 3600  # shorter than the idle limits of usual proxies
 
 
@@ -91,6 +92,7 @@ def create_engine(
     pool_size: int = 20,
     max_overflow: int = 10,
     idle_in_transaction_max: timedelta | None = None,
+    client_check_interval: timedelta = _CLIENT_CHECK_INTERVAL,
 ) -> AsyncEngine:
     """Return an engine for `url`; nothing is opened before the first use.
 
@@ -100,11 +102,17 @@ def create_engine(
         idle_in_transaction_max: The server rolls back a transaction whose client says nothing for
             so long, and closes its connection: a frozen or cut off process must not keep its
             locks. `None` leaves it to the server's own setting.
+        client_check_interval: How often the server looks, while a statement runs or waits for a
+            lock, whether its client is still there: that of a killed process is ended, and its
+            transaction rolled back, and not only when the statement is through.
 
     Raises:
         DatabaseUrlError: see `asyncpg_url`.
     """
     arguments = connect_args()
+    arguments["server_settings"]["client_connection_check_interval"] = str(
+        client_check_interval // timedelta(milliseconds=1)
+    )
     if idle_in_transaction_max is not None:
         milliseconds = idle_in_transaction_max // timedelta(milliseconds=1)
         arguments["server_settings"]["idle_in_transaction_session_timeout"] = str(milliseconds)

@@ -7,6 +7,7 @@ from marketbel_adapters.redis.jobs import RedisJobStore
 from marketbel_adapters.redis.journal import RedisJobJournal
 from marketbel_adapters.redis.leases import RedisLeases
 from marketbel_adapters.redis.public import JobFigures, create_job, get_job, update_job
+from marketbel_adapters.redis.sync_board import RedisSyncBoard
 from marketbel_adapters.redis.waiting_triggers import RedisWaitingTriggers
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "RedisJobJournal",
     "RedisJobStore",
     "RedisLeases",
+    "RedisSyncBoard",
     "RedisWaitingTriggers",
     "create_job",
     "create_redis",

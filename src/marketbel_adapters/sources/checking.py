@@ -2,9 +2,6 @@
 
 import asyncio
 import json
-import os
-import stat
-import tempfile
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -18,6 +15,7 @@ from marketbel_adapters.sources.confining import (
     ChildLimits,
     run_confined,
 )
+from marketbel_adapters.sources.handles import opened, spooled
 from marketbel_core.catalog import FileType, SourceType
 from marketbel_core.errors import MarketbelError, RefusedError, UnavailableError
 from marketbel_core.ids import FileKey
@@ -30,7 +28,6 @@ _CHILD: Final = "marketbel_adapters.sources.checks.child"
 CHECK_LIMITS: Final = ChildLimits(cpu_seconds_max=30, wall_seconds_max=45.0)
 """A sound file of 50 MiB takes three seconds; on a busy machine its turn may come late."""
 
-_FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _EXTRAS: Final = {"pypdfium2": "pdf", "python_calamine": "excel", "charset_normalizer": "excel"}
 _WORKBOOKS: Final = frozenset({Form.ZIP, Form.OLE, Form.BIFF})
 
@@ -98,9 +95,9 @@ class ConfinedFileInspector(FileInspector):
             macros_refused=self._macros_refused,
         )
         if self._path_of is None:
-            file = await asyncio.to_thread(_spooled, await self._files.read(key))
+            file = await asyncio.to_thread(spooled, await self._files.read(key))
         else:
-            file = await asyncio.to_thread(_opened, self._path_of(key))
+            file = await asyncio.to_thread(opened, self._path_of(key))
         with file:
             return await _judged(file, asked, self._limits)
 
@@ -114,7 +111,7 @@ async def check_path(
         RefusedError: as `FileInspector.inspect`; `storage.missing` when there is no such file.
         UnavailableError: it cannot be judged now.
     """
-    file = await asyncio.to_thread(lambda: _opened(path.resolve()))
+    file = await asyncio.to_thread(lambda: opened(path.resolve()))
     with file:
         asked = Asked(filename=path.name, macros_refused=macros_refused)
         return await _judged(file, asked, limits)
@@ -179,28 +176,3 @@ def _refusal(death: ChildDiedError) -> MarketbelError:
     family = "xlsx" if form in _WORKBOOKS else str(form)
     code, message = _DEATHS.get((family, death.end), _TOO_COMPLEX)
     return RefusedError(code, message)
-
-
-def _opened(path: Path) -> BinaryIO:
-    """Return the file, open for reading; links are not followed."""
-    try:
-        descriptor = os.open(path, _FLAGS)
-    except FileNotFoundError as error:
-        raise RefusedError("storage.missing", f"there is no file {path.name}") from error
-    except OSError as error:
-        raise UnavailableError(
-            f"the stored file cannot be read: {error.strerror}", code="storage.unavailable"
-        ) from error
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise RefusedError("storage.unsafe_path", f"{path.name} is no plain file")
-    return os.fdopen(descriptor, "rb")
-
-
-def _spooled(content: bytes) -> BinaryIO:
-    """Return the bytes as a file without a name, which the child can move about in."""
-    file = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
-    file.write(content)
-    file.flush()
-    file.seek(0)
-    return file

@@ -2,7 +2,7 @@
 
 Run as a script: `confined.py MEMORY_BYTES CPU_SECONDS PARENT_PID MODULE ARGUMENT…`. It imports
 MODULE under the limits and ends with what its `main(arguments)` returns. Only the standard library
-is imported here, and MODULE must not import `marketbel_core`: the start would triple.
+is imported here; what judges files does not import `marketbel_core`: the start would triple.
 """
 
 import ctypes

@@ -9,13 +9,25 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO, Final
 
-__all__ = ["ChildDiedError", "ChildEnd", "ChildLimits", "run_confined"]
+__all__ = [
+    "FRAME_HEAD_BYTES",
+    "ChildDiedError",
+    "ChildEnd",
+    "ChildLimits",
+    "frames_of_confined",
+    "run_confined",
+]
 
+FRAME_HEAD_BYTES: Final = 4
+"""The length of a frame, highest byte first, stands before it."""
+
+_BUFFER_BYTES: Final = 1 << 19
 _SCRIPT: Final = Path(__file__).with_name("confined.py")
 
 
@@ -74,19 +86,7 @@ async def run_confined(
         OSError: the process cannot be started.
     """
     sent = stdin if isinstance(stdin, bytes) else None
-    child = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-P",
-        str(_SCRIPT),
-        str(limits.memory_bytes_max),
-        str(limits.cpu_seconds_max),
-        str(os.getpid()),
-        module,
-        *arguments,
-        stdin=asyncio.subprocess.PIPE if isinstance(stdin, bytes) else stdin,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
+    child = await _started(module, arguments, stdin=stdin, limits=limits)
     try:
         async with asyncio.timeout(limits.wall_seconds_max):
             output, _ = await child.communicate(sent)
@@ -100,6 +100,88 @@ async def run_confined(
     if status:
         raise ChildDiedError(_end_of(status), output)
     return output
+
+
+async def frames_of_confined(
+    module: str, *arguments: str, stdin: BinaryIO, limits: ChildLimits, passed: BinaryIO
+) -> AsyncGenerator[bytes]:
+    """Yield what `main` of the module writes to stdout, frame by frame, as it is written.
+
+    A child that is ahead of its reader waits: the pipe and a mebibyte here are all that is kept.
+    Only waiting for the child counts as its time. Whoever stops early closes the generator; a
+    closed or cancelled one leaves no process.
+
+    Args:
+        module: Its full name.
+        arguments: For its `main`; the descriptor of `passed` comes first.
+        stdin: An open file becomes the child's own stdin, at its position and without a copy.
+        limits: What it may use.
+        passed: Another open file, for what is too long for an argument.
+
+    Raises:
+        ChildDiedError: it ended by a signal, with an exit code other than 0, or not in time.
+        OSError: the process cannot be started.
+    """
+    said = (str(passed.fileno()), *arguments)
+    child = await _started(module, said, stdin=stdin, limits=limits, passed=(passed.fileno(),))
+    assert child.stdout is not None, "stdout is a pipe"  # noqa: S101
+    loop = asyncio.get_running_loop()
+    patience = limits.wall_seconds_max
+    try:
+        while True:
+            asked_at = loop.time()
+            try:
+                async with asyncio.timeout(patience):
+                    frame = await _frame(child.stdout)
+            except TimeoutError as error:
+                raise ChildDiedError(ChildEnd.SLOW) from error
+            if frame is None:
+                break
+            patience -= loop.time() - asked_at
+            yield frame
+    finally:
+        if child.returncode is None:
+            child.kill()
+        # The process is known to be gone only when its pipe is, and a full pipe is not read from.
+        while await child.stdout.read(_BUFFER_BYTES):
+            pass
+        status = await child.wait()
+    if status:
+        raise ChildDiedError(_end_of(status))
+
+
+async def _started(
+    module: str,
+    arguments: Sequence[str],
+    *,
+    stdin: bytes | BinaryIO,
+    limits: ChildLimits,
+    passed: Sequence[int] = (),
+) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-P",
+        str(_SCRIPT),
+        str(limits.memory_bytes_max),
+        str(limits.cpu_seconds_max),
+        str(os.getpid()),
+        module,
+        *arguments,
+        stdin=asyncio.subprocess.PIPE if isinstance(stdin, bytes) else stdin,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        pass_fds=tuple(passed),
+        limit=_BUFFER_BYTES,
+    )
+
+
+async def _frame(pipe: asyncio.StreamReader) -> bytes | None:
+    """Return the next frame; `None` at the end, also in the midst of one: the child died of it."""
+    try:
+        length = int.from_bytes(await pipe.readexactly(FRAME_HEAD_BYTES))
+        return await pipe.readexactly(length)
+    except asyncio.IncompleteReadError:
+        return None
 
 
 def _end_of(status: int) -> ChildEnd:

@@ -269,6 +269,16 @@ class JobArchiveContract:
 
         assert await archive.unfinished(limit=10) == ([job] if job.is_active else [])
 
+    async def test_a_supplier_is_busy_while_a_job_of_it_is_active(
+        self, archive: JobArchive
+    ) -> None:
+        busy, free = a_job(), a_job(phase=Phase.COMPLETE)
+        await archive.record(busy)
+        await archive.record(replace(busy, id=a_job().id))
+        await archive.record(free)
+
+        assert await archive.busy_suppliers() == {busy.supplier_id}
+
     async def test_unfinished_jobs_come_in_pages_by_id(self, archive: JobArchive) -> None:
         jobs = [a_job() for _ in range(5)]
         for job in reversed(jobs):

@@ -24,6 +24,11 @@ from marketbel_adapters.testing.catalog_peek import CatalogPeek
 from marketbel_adapters.testing.catalog_products import AggregatesContract, ProductsContract
 from marketbel_adapters.testing.catalog_row_log import RowLogContract
 from marketbel_adapters.testing.catalog_suppliers import SuppliersContract, UnitContract
+from marketbel_adapters.testing.catalog_sync import (
+    AmendedSuppliersContract,
+    OutboxContract,
+    SyncRunsContract,
+)
 from marketbel_core.ports import Catalog
 
 __all__ = ["CatalogContract", "CatalogPeek"]
@@ -42,6 +47,9 @@ class CatalogContract(
     ImportsContract,
     ImportRecordsContract,
     ImportUndoContract,
+    AmendedSuppliersContract,
+    OutboxContract,
+    SyncRunsContract,
 ):
     """All promises of a catalogue, by subject.
 

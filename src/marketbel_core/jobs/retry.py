@@ -3,6 +3,7 @@
 Source: Brooker, "Exponential Backoff And Jitter", 2015 (the "full jitter" variant).
 """
 
+import math
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -17,9 +18,17 @@ _TRIES_MAX: Final = 3
 _BASE: Final = timedelta(seconds=15)
 _CAP: Final = timedelta(minutes=5)
 _SOON: Final = timedelta(seconds=5)
-_WAITED_FOR: Final = frozenset({"ml.circuit_open", "match.busy"})
-"""A neighbour that is known to be away, and another worker at the same items: nobody erred, and
-the job has not had its try."""
+_WAITED_FOR: Final = frozenset({"ml.circuit_open", "match.busy", "source.busy"})
+"""A neighbour that is known to be away, another worker at the same items, other jobs at the same
+host: nobody erred, and the job has not had its try."""
+
+_SOON_TIMES_MAX: Final = {"source.busy": 6}
+"""A host may have hundreds of lists: those that have waited for long come by less often."""
+
+_WAITS_MAX: Final = {"match.busy": 120}
+"""Ten minutes of it: another worker is long done by then, and whoever still holds the items is
+none. A neighbour is waited for without end, for its return is what the job needs; so is a host,
+for the fetches that it is busy with all end in time."""
 
 
 def next_try(
@@ -39,13 +48,15 @@ def next_try(
         chance: A random number, 0.0 to 1.0.
         retry_after: What the neighbour asked for; the wait is not shorter, up to the longest wait.
     """
-    is_counted = failure.code not in _WAITED_FOR
+    waited_for = failure.code in _WAITED_FOR
+    is_counted = not waited_for or job.waits >= _WAITS_MAX.get(failure.code, math.inf)
     if is_counted and job.deferrals >= _TRIES_MAX:
         return None
     if is_counted:
         wait = backoff(job.deferrals + 1, base=_BASE, cap=_CAP, chance=chance)
     else:
-        wait = _SOON * (0.5 + chance)
+        times = min(1 + job.waits, _SOON_TIMES_MAX.get(failure.code, 1))
+        wait = _SOON * times * (0.5 + chance)
     wait = max(wait, min(retry_after or timedelta(), _CAP))
     return Deferred(failure=failure, until=now + wait, is_counted=is_counted)
 

@@ -12,8 +12,10 @@ from marketbel_core.catalog import Offer, Product, ProductAggregates, Supplier, 
 from marketbel_core.ids import ProductId, SupplierId
 from marketbel_core.intake.plan import ImportFigures
 from marketbel_core.intake.rows import AcceptedRow
+from marketbel_core.intake.supplier_plan import SupplierUpdate
 from marketbel_core.matching.linking import MatchOutcome
 from marketbel_core.ports.imports import Imports
+from marketbel_core.ports.sync import Outbox, SyncRuns
 
 __all__ = [
     "Catalog",
@@ -78,6 +80,25 @@ class Suppliers(Protocol):
         """Store the supplier, or return the one that already has its name (case aside).
 
         Two units that add one name at once end with one supplier.
+        """
+
+    @abstractmethod
+    async def all(self) -> list[Supplier]:
+        """Return every supplier, oldest first; no other unit changes or adds one until this ends.
+
+        Neighbours may still add some: names are ours to keep apart, and theirs.
+        """
+
+    @abstractmethod
+    async def amend(
+        self, *, new: Sequence[Supplier] = (), changed: Sequence[SupplierUpdate] = (), at: datetime
+    ) -> None:
+        """Store new suppliers, but none whose name is known, and merge changes key by key.
+
+        Args:
+            new: Suppliers that nobody has stored yet.
+            changed: Of stored ones; one that is gone meanwhile is passed over.
+            at: Written as the instant of the change (aware, UTC).
         """
 
 
@@ -203,6 +224,16 @@ class CatalogUnit(Protocol):
     @abstractmethod
     def log(self) -> RowLog:
         """The row log."""
+
+    @property
+    @abstractmethod
+    def outbox(self) -> Outbox:
+        """Jobs that are to be started once the unit is committed."""
+
+    @property
+    @abstractmethod
+    def syncs(self) -> SyncRuns:
+        """The syncs that were applied."""
 
 
 @runtime_checkable

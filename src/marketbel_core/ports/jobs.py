@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
 from marketbel_core.catalog import SourceRef
-from marketbel_core.ids import JobId
+from marketbel_core.ids import JobId, SupplierId
 from marketbel_core.jobs import Job, JobEvent, JobProgress, Phase
 
 __all__ = [
@@ -217,6 +217,10 @@ class JobArchive(Protocol):
     @abstractmethod
     async def unfinished(self, *, limit: int, after: JobId | None = None) -> list[Job]:
         """Return up to `limit` active jobs with ids above `after`, sorted by id."""
+
+    @abstractmethod
+    async def busy_suppliers(self) -> frozenset[SupplierId]:
+        """Return the suppliers that have an active job."""
 
     @abstractmethod
     async def history(self, job_id: JobId, *, limit: int) -> list[JournalEntry]:

@@ -19,9 +19,11 @@ from marketbel_core.use_cases.recalculate_aggregates import (
 )
 from marketbel_core.use_cases.recover_jobs import RecoverJobs, RecoverResult
 from marketbel_core.use_cases.relay_journal import RelayJournal, RelayResult
+from marketbel_core.use_cases.relay_outbox import RelayedOutbox, RelayOutbox
 from marketbel_core.use_cases.rescue_jobs import RescueJobs, RescueResult
 from marketbel_core.use_cases.retry_job import CancelJob, ReplayJob, RetryJob
 from marketbel_core.use_cases.start_ingestion import StartIngestion, StartRequest
+from marketbel_core.use_cases.sync_suppliers import SyncReport, SyncRequest, SyncSuppliers
 from marketbel_core.use_cases.take_retries import TakenRetries, TakeRetries
 
 __all__ = [
@@ -47,13 +49,18 @@ __all__ = [
     "RecoverJobs",
     "RecoverResult",
     "RelayJournal",
+    "RelayOutbox",
     "RelayResult",
+    "RelayedOutbox",
     "ReplayJob",
     "RescueJobs",
     "RescueResult",
     "RetryJob",
     "StartIngestion",
     "StartRequest",
+    "SyncReport",
+    "SyncRequest",
+    "SyncSuppliers",
     "TakeRetries",
     "TakenRetries",
     "UndoImport",

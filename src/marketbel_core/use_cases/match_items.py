@@ -164,7 +164,10 @@ class MatchItems:
             left = await unit.items.count_unmatched(supplier_id)
         if left:
             raise UnavailableError(
-                f"{left} items are being matched by another worker", code="match.busy"
+                f"{left} items are held by another worker or program, so they cannot be matched: "
+                "if nothing changes, end the transaction that stands open in PostgreSQL "
+                "(pg_stat_activity), then retry",
+                code="match.busy",
             )
 
     async def _refresh_index(self) -> None:

@@ -1,7 +1,7 @@
 """The sweep: jobs whose worker vanished, and jobs that wait for a step too long, go on again."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
@@ -76,13 +76,11 @@ class RescueJobs:
                     buried += await self._bury(job)
                 else:
                     asked += await self._ask(job)
-        waiting, asked_again = await self._ask_for_lost()
-        return RescueResult(
-            reaped=reaped, buried=buried, waiting=waiting, asked=asked + asked_again
-        )
+        lost = await self._ask_for_lost()
+        return replace(lost, reaped=reaped, buried=buried + lost.buried, asked=asked + lost.asked)
 
-    async def _ask_for_lost(self) -> tuple[int, int]:
-        waiting = asked = 0
+    async def _ask_for_lost(self) -> RescueResult:
+        waiting = buried = asked = 0
         for phase in (Phase.DOWNLOADING, Phase.ANALYZING, Phase.MATCHING):
             late = [
                 job
@@ -91,10 +89,12 @@ class RescueJobs:
             ]
             for job in await self._unheld(late):
                 waiting += 1
-                if await self._ask(job):
+                if job.kills_workers:  # a sweep died between its last loss and its burial
+                    buried += await self._bury(job)
+                elif await self._ask(job):
                     asked += 1
                     self._telemetry.event("job.asked_again", job_id=str(job.id), phase=job.phase)
-        return waiting, asked
+        return RescueResult(buried=buried, waiting=waiting, asked=asked)
 
     async def _unheld(self, jobs: Sequence[Job]) -> list[Job]:
         held = await self._jobs.held([job.id for job in jobs])

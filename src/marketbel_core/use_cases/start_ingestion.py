@@ -1,12 +1,11 @@
 """A price list sets out: its supplier is found, its job exists, the courier is asked."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from marketbel_core.catalog import SourceRef, SourceType, Supplier
-from marketbel_core.errors import JobNotFoundError, RefusedError
+from marketbel_core.errors import RefusedError
 from marketbel_core.ids import JobId, SupplierId
-from marketbel_core.intake import read_source_config
-from marketbel_core.jobs import Job, choose_reading, new_job
+from marketbel_core.jobs import Job
 from marketbel_core.ports import (
     Catalog,
     CatalogUnit,
@@ -16,7 +15,7 @@ from marketbel_core.ports import (
     JobStore,
     StepQueue,
 )
-from marketbel_core.use_cases._job_mover import step_of
+from marketbel_core.use_cases._job_starter import JobStarter, own_source
 
 __all__ = ["StartIngestion", "StartRequest"]
 
@@ -56,13 +55,11 @@ class StartIngestion:
         ids: IdSource,
         ml_enabled: bool,
     ) -> None:
-        self._jobs = jobs
-        self._archive = archive
         self._catalog = catalog
-        self._queue = queue
-        self._clock = clock
         self._ids = ids
-        self._ml_enabled = ml_enabled
+        self._starter = JobStarter(
+            jobs=jobs, archive=archive, queue=queue, clock=clock, ml_enabled=ml_enabled
+        )
 
     async def __call__(self, request: StartRequest, *, ask: bool = True) -> Job:
         """Return the job of the request, stored.
@@ -77,45 +74,20 @@ class StartIngestion:
                 its list is wrong (`job.invalid`); the request names no source and the entry has
                 none either (`supplier.no_source`).
         """
-        known = await self._known(request.job_id)
+        known = await self._starter.known(request.job_id, source=request.source)
         if known is not None:
-            if known.source.is_shortened and request.source is not None:
-                await self._archive.record(replace(known, source=request.source))
-            return await self._set_out(known, ask=ask)
+            return await self._starter.set_out(known, ask=ask)
         async with self._catalog.unit() as unit:
             supplier = await self._supplier(unit, request)
-            source = request.source or _own_source(supplier)
-        job = new_job(
+            source = request.source or own_source(supplier)
+        return await self._starter.start(
             request.job_id or JobId(self._ids.new_id()),
-            supplier_id=supplier.id,
-            supplier_name=supplier.name,
+            supplier=supplier,
             source=source,
-            reading=choose_reading(
-                local_asked=request.read_here,
-                supplier_wish=supplier.use_ml_processing,
-                ml_enabled=self._ml_enabled,
-            ),
-            now=self._clock.now(),
+            read_here=request.read_here,
             attempts_max=request.attempts_max,
+            ask=ask,
         )
-        await self._archive.record(job)  # first: what Redis may lose is known here
-        await self._jobs.add(job)
-        return await self._set_out(await self._jobs.get(job.id), ask=ask)
-
-    async def _known(self, job_id: JobId | None) -> Job | None:
-        """Return the job when an earlier delivery made it: what it needs was looked up then."""
-        if job_id is None:
-            return None
-        try:
-            return await self._jobs.get(job_id)
-        except JobNotFoundError:
-            return None
-
-    async def _set_out(self, job: Job, *, ask: bool) -> Job:
-        step = step_of(job) if ask else None
-        if step is not None:
-            await self._queue.ask(step, not_before=job.not_before)
-        return job
 
     async def _supplier(self, unit: CatalogUnit, request: StartRequest) -> Supplier:
         if request.supplier_id is not None:
@@ -133,17 +105,3 @@ class StartIngestion:
                 source_type=request.source.type if request.source else SourceType.EXCEL,
             )
         )
-
-
-def _own_source(supplier: Supplier) -> SourceRef:
-    """Return the source and the layout that the neighbours keep with the supplier."""
-    location = str(supplier.metadata.get("source_url") or "").strip()
-    if not location:
-        raise RefusedError(
-            "supplier.no_source",
-            f"supplier {supplier.name!r} has no source_url: set it, or name the file",
-        )
-    places = ("file_path", "file_url", "sheet_url", "spreadsheet_url")
-    said = {name: value for name, value in supplier.metadata.items() if name not in places}
-    name = f"the entry of supplier {supplier.name!r}"
-    return read_source_config(said, source_type=supplier.source_type, name=name).source

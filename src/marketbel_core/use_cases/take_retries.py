@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from marketbel_core.errors import MarketbelError, UnavailableError
 from marketbel_core.ids import parse_job_id
 from marketbel_core.jobs import Phase
 from marketbel_core.ports import Inbox, JobStore, Leases, RetryStep, StepQueue, Telemetry, Tray
@@ -14,6 +15,9 @@ __all__ = ["TakeRetries", "TakenRetries"]
 _LEASE_NAME: Final = "inbox:retries"
 _LEASE_DURATION: Final = timedelta(seconds=30)
 _BATCH_MAX: Final = 100
+
+_OF_NO_USE: Final = (MarketbelError, ValueError, TypeError, RecursionError)
+"""What a message can be wrong by, the job that it names included: none may stop those behind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +64,9 @@ class TakeRetries:
             for message in await self._inbox.take(Tray.RETRY_TRIGGERS, limit=_BATCH_MAX):
                 try:
                     await self._queue.ask(await self._step(message))
-                except (ValueError, LookupError, TypeError) as error:  # ours among them
+                except UnavailableError:
+                    raise
+                except _OF_NO_USE as error:
                     rejected += 1
                     self._telemetry.event("trigger.rejected", reason=str(error)[:200])
                     await self._inbox.reject(Tray.RETRY_TRIGGERS, message, reason=str(error)[:500])

@@ -13,8 +13,10 @@ from marketbel_runtime.cli import (
     dlq,
     doctor,
     fetch,
+    inspect_file,
     jobs,
     service,
+    sync,
 )
 from marketbel_runtime.exits import INTERRUPTED, tell_program
 
@@ -52,12 +54,14 @@ app.command("cleanup")(cleanup.cleanup)
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
 app.command("fetch")(fetch.fetch)
+app.command("inspect")(inspect_file.inspect_file)
 app.command("migrate")(database.migrate)
 app.command("ml-standin")(service.ml_standin)
 app.command("up")(service.up)
 app.command("worker")(service.worker)
 app.add_typer(dlq.dlq, name="dlq")
 app.add_typer(jobs.jobs, name="jobs")
+app.add_typer(sync.sync, name="sync")
 
 
 def run(arguments: list[str]) -> int:

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-__all__ = ["console", "print_lines", "print_table", "write_json"]
+__all__ = ["console", "print_lines", "print_table", "visible", "write_json"]
 
 _BETWEEN: Final = "  "
 
@@ -28,12 +28,12 @@ def print_lines(out: Console, lines: Sequence[str]) -> None:
     terminal, are shown as U+FFFD.
     """
     for line in lines:
-        out.print(Text(_visible(line)), soft_wrap=True)
+        out.print(Text(visible(line)), soft_wrap=True)
 
 
 def print_table(out: Console, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print rows in columns as wide as their widest cell, under their heads."""
-    shown = [[_visible(cell) for cell in row] for row in [heads, *rows]]
+    shown = [[visible(cell) for cell in row] for row in [heads, *rows]]
     widths = [max(map(cell_len, column)) for column in zip(*shown, strict=True)]
     print_lines(
         out,
@@ -53,5 +53,6 @@ def write_json(result: Mapping[str, object]) -> None:
     sys.stdout.flush()
 
 
-def _visible(text: str) -> str:
+def visible(text: str) -> str:
+    """Return the text with U+FFFD for characters that nobody sees or that steer terminals."""
     return "".join(character if character.isprintable() else "\ufffd" for character in text)

@@ -12,5 +12,9 @@ REDIS_NAMES: Final = (
     "clock-redis",
     "queue",
     "foreign-queue",
+    "heavy-queue",
+    "workers",
+    "journal",
+    "refused-writes",
     "ml-circuit",
 )

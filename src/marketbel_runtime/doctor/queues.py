@@ -46,12 +46,21 @@ _CURE_PRODUCER: Final = (
 )
 
 
-async def look_at_queue(client: Redis, queue_name: str, clock: Clock) -> Finding:
-    """Return how many jobs wait on the worker's queue, how long, and whether they can be run."""
+async def look_at_queue(
+    client: Redis, queue_name: str, clock: Clock, *, name: str = _QUEUE
+) -> Finding:
+    """Return how many jobs wait on a queue of the workers, how long, and whether they can be run.
+
+    Args:
+        client: Of the server.
+        queue_name: The Redis key.
+        clock: Ours.
+        name: Of the check.
+    """
     with translated():
         kind = _text(await client.type(queue_name))
         if kind not in {"zset", "none"}:
-            return _collision(queue_name, kind)
+            return _collision(queue_name, kind, name=name)
         now = int(clock.now().timestamp() * 1000)
         waiting = int(await client.zcount(queue_name, "-inf", now))
         later = int(await client.zcard(queue_name)) - waiting
@@ -68,15 +77,15 @@ async def look_at_queue(client: Redis, queue_name: str, clock: Clock) -> Finding
     told += "; a worker is there" if has_worker else "; no worker has reported"
     if pickled:
         return Finding(
-            name=_QUEUE,
+            name=name,
             state=State.WARNING,
             message=f"{told}; {pickled} written as pickle, which is never read here",
             cure=f"{_CURE_PRODUCER}; the worker fails those that wait",
         )
     if age > _WAIT_MAX:
         cure = "raise MAX_WORKERS, or start more workers" if has_worker else "start a worker"
-        return Finding(name=_QUEUE, state=State.WARNING, message=told, cure=cure)
-    return Finding(name=_QUEUE, state=State.OK, message=told)
+        return Finding(name=name, state=State.WARNING, message=told, cure=cure)
+    return Finding(name=name, state=State.OK, message=told)
 
 
 async def look_at_foreign_queue(client: Redis, queue_name: str) -> Finding:
@@ -129,9 +138,9 @@ def _is_letter(byte: bytes) -> bool:
     return byte.isalnum() or byte == b"_"
 
 
-def _collision(queue_name: str, kind: str) -> Finding:
+def _collision(queue_name: str, kind: str, *, name: str) -> Finding:
     return Finding(
-        name=_QUEUE,
+        name=name,
         state=State.ERROR,
         message=f"the Redis key {queue_name} is a {foreign_text(kind)} and not arq's queue: "
         "somebody else writes there, REDIS_QUEUE_NAME of the admin API perhaps",

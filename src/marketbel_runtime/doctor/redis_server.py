@@ -20,6 +20,7 @@ from marketbel_runtime.doctor.clocks import compare_clocks
 from marketbel_runtime.doctor.findings import Finding, State, skipped
 from marketbel_runtime.doctor.names import REDIS_NAMES
 from marketbel_runtime.doctor.queues import look_at_foreign_queue, look_at_queue
+from marketbel_runtime.doctor.upkeep import look_at_journal, look_at_refused, look_at_workers
 
 __all__ = [
     "ServerFacts",
@@ -29,7 +30,8 @@ __all__ = [
     "look_at_redis",
 ]
 
-_REDIS, _PERSISTENCE, _EVICTION, _CLOCK, _QUEUE, _FOREIGN, _CIRCUIT = REDIS_NAMES
+_REDIS, _PERSISTENCE, _EVICTION, _CLOCK, *_OF_QUEUES, _JOURNAL, _REFUSED, _CIRCUIT = REDIS_NAMES
+_QUEUE, _FOREIGN, _HEAVY, _WORKERS = _OF_QUEUES
 _CURE: Final = (
     "check REDIS_URL (or REDIS_HOST, REDIS_PORT and REDIS_PASSWORD), and that the server runs"
 )
@@ -84,6 +86,8 @@ async def look_at_redis(
             judge_persistence(facts),
             judge_eviction(facts),
             *await _further(client, queue_name=queue_name, clock=clock, attempts=attempts),
+            await attempts.look(_JOURNAL, lambda: look_at_journal(client), cure=_CURE),
+            await attempts.look(_REFUSED, lambda: look_at_refused(client), cure=_CURE),
             await attempts.look(_CIRCUIT, lambda: look_at_circuit(client, clock), cure=_CURE),
         ]
     finally:
@@ -95,12 +99,17 @@ async def _further(
 ) -> list[Finding]:
     ticks = attempts.look(_CLOCK, lambda: _clock(client, clock), cure=_CURE)
     if queue_name is None:
-        return [await ticks, *skipped((_QUEUE, _FOREIGN), "QUEUE_NAME is wrong")]
+        return [await ticks, *skipped(_OF_QUEUES, "QUEUE_NAME is wrong")]
+    heavy = f"{queue_name}:heavy"
     return list(
         await asyncio.gather(
             ticks,
             attempts.look(_QUEUE, lambda: look_at_queue(client, queue_name, clock), cure=_CURE),
             attempts.look(_FOREIGN, lambda: look_at_foreign_queue(client, queue_name), cure=_CURE),
+            attempts.look(
+                _HEAVY, lambda: look_at_queue(client, heavy, clock, name=_HEAVY), cure=_CURE
+            ),
+            attempts.look(_WORKERS, lambda: look_at_workers(client, queue_name), cure=_CURE),
         )
     )
 

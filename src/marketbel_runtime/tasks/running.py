@@ -16,6 +16,7 @@ from marketbel_core.ids import parse_job_id
 from marketbel_core.jobs import Actor, Failure, Job, Phase, backoff
 from marketbel_core.use_cases import JobMover
 from marketbel_runtime.container import Container
+from marketbel_runtime.tasks.arguments import checker_of
 from marketbel_runtime.tasks.place import place_for
 
 __all__ = [
@@ -71,6 +72,7 @@ def as_task(
 
     def decorate(run: Task) -> Task:
         name = run.__name__
+        checked = checker_of(run)
 
         @functools.wraps(run)
         async def task(ctx: Context, *args: object, **kwargs: object) -> Result:
@@ -83,7 +85,7 @@ def as_task(
                 )
             tries = int(ctx["job_try"])
             try:
-                result = await _outcome(container, run, kwargs)
+                result = await _outcome(container, run, checked, kwargs)
             except UnavailableError as error:
                 if tries < tries_max:
                     raise Retry(defer=_wait(tries)) from error
@@ -98,7 +100,12 @@ def as_task(
     return decorate
 
 
-async def _outcome(container: Container, run: Task, kwargs: dict[str, object]) -> Result:
+async def _outcome(
+    container: Container,
+    run: Task,
+    checked: Callable[[dict[str, object]], dict[str, object]],
+    kwargs: dict[str, object],
+) -> Result:
     """Return what came of the step, good or bad.
 
     Raises:
@@ -108,6 +115,7 @@ async def _outcome(container: Container, run: Task, kwargs: dict[str, object]) -
     """
     name = run.__name__
     try:
+        kwargs = checked(kwargs)
         async with place_for(container, name, kwargs):
             async with asyncio.timeout(container.settings().step_seconds_max):
                 return await run(container, **kwargs)
@@ -172,15 +180,22 @@ async def _end(
     kwargs: dict[str, object],
     how: Callable[[JobMover, Job], Awaitable[object]],
 ) -> None:
-    """End the attempt of the job that the task worked on, if it still waits for such a step."""
+    """End the attempt of the job that the task worked on, if it still waits for such a step.
+
+    Only a job that nobody holds: a worker that was frozen finds its step out of time when it wakes
+    up, and by then the job may be in other hands.
+    """
     if not kwargs.get("job_id"):
         return
     try:
         mover = container.mover()
         job = await mover.load(parse_job_id(str(kwargs["job_id"])))
         is_read_elsewhere = job.phase is Phase.ANALYZING and job.analysis_id is not None
-        is_its_attempt = kwargs.get("attempt") in {None, job.attempt}
-        if job.is_active and is_its_attempt and not is_read_elsewhere:
-            await how(mover, job)
+        is_its_attempt = kwargs.get("attempt") in (None, job.attempt)  # it may be anything
+        if not (job.is_active and is_its_attempt) or is_read_elsewhere:
+            return
+        async with mover.hold(job.id, phase=job.phase, attempt=job.attempt) as held:
+            if held is not None:
+                await how(mover, held)
     except MarketbelError as trouble:  # the sweep asks for the step again
         container.telemetry().event("task.job_not_ended", error=str(trouble))

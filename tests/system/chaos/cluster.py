@@ -176,6 +176,7 @@ async def cluster(
             "REDIS_URL": valkey.url,
             "UPLOADS_DIR": str(uploads),
             "FETCH_ALLOW_NETWORKS": "127.0.0.1/32",
+            "FETCH_PER_HOST_MAX": "1000",  # all lists come from the site of the drill
             "FETCH_ALLOWED_PORTS": site.url.rpartition(":")[2],
             **plan.variables,
         }

@@ -16,8 +16,8 @@ from marketbel_adapters.sources.dialects import (
     ENCODINGS,
     SAMPLE_LENGTH,
     encoding_of,
+    likeliest_delimiter,
     named_delimiter,
-    steadiest,
 )
 
 __all__ = ["check_delimited", "records_of"]
@@ -49,7 +49,7 @@ def check_delimited(file: BinaryIO) -> Found:
 
 def _checked(text: TextIO) -> Found:
     sample = text.read(SAMPLE_LENGTH)
-    delimiter = named_delimiter(sample) or steadiest(_whole_lines(sample))
+    delimiter = named_delimiter(sample) or likeliest_delimiter(_whole_lines(sample))
     text.seek(0)
     formulas = width = 0
     for record in records_of(text, delimiter=delimiter):

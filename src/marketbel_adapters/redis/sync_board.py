@@ -1,0 +1,244 @@
+"""The turn to sync in Redis, by the server's clock, and the keys in which the API reads of it.
+
+`sync:lock` is the turn: who holds it, until it expires. `sync:status` expires with it, so that a
+holder that died leaves nothing that says it runs. `sync:last_run` and `settings:*` are the API's
+sockets as well; what is ours alone is in one hash.
+"""
+
+import json
+import secrets
+from datetime import UTC, datetime, timedelta
+from typing import Final, cast
+
+from redis.asyncio import Redis
+
+from marketbel_adapters.redis.connection import translated
+from marketbel_core.ports import (
+    AtOnce,
+    ChosenSheet,
+    SyncBoard,
+    SyncBusy,
+    SyncNotDue,
+    SyncState,
+    SyncTurn,
+    SyncView,
+    SyncWish,
+)
+
+__all__ = ["RedisSyncBoard"]
+
+_LOCK: Final = "sync:lock"
+_STATUS: Final = "sync:status"
+_LAST_RUN: Final = "sync:last_run"
+_OURS: Final = "marketbel:sync"
+_KEYS: Final = (_LOCK, _STATUS, _LAST_RUN, _OURS)
+_SHEET_URL: Final = "settings:master_sheet_url"
+_SHEET_NAME: Final = "settings:master_sheet_name"
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND: Final = timedelta(milliseconds=1)
+
+# KEYS everywhere: 1 the lock, 2 the status, 3 the last run, 4 what is ours.
+_COMMON: Final = """
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local function whole(ms) return string.format('%.0f', ms) end
+-- Days to dates: H. Hinnant, "chrono-Compatible Low-Level Date Algorithms", civil_from_days.
+local function iso(ms)
+  local seconds = math.floor(ms / 1000)
+  local z = math.floor(seconds / 86400) + 719468
+  local doe = z % 146097
+  local yoe = math.floor((doe - math.floor(doe / 1460) + math.floor(doe / 36524)
+    - math.floor(doe / 146096)) / 365)
+  local doy = doe - (365 * yoe + math.floor(yoe / 4) - math.floor(yoe / 100))
+  local mp = math.floor((5 * doy + 2) / 153)
+  local month = mp < 10 and mp + 3 or mp - 9
+  local year = yoe + math.floor(z / 146097) * 400 + (month <= 2 and 1 or 0)
+  local rest = seconds % 86400
+  return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', year, month,
+    doy - math.floor((153 * mp + 2) / 5) + 1, math.floor(rest / 3600),
+    math.floor(rest / 60) % 60, rest % 60, ms % 1000)
+end
+local function status(state, task, started, current, total)
+  return cjson.encode({state = state, task_id = task or cjson.null,
+    started_at = started or cjson.null, progress_current = tonumber(current),
+    progress_total = tonumber(total)})
+end
+local function idle() redis.call('SET', KEYS[2], status('idle', nil, nil, 0, 0)) end
+local function held(token)
+  local kept = redis.call('HMGET', KEYS[4], 'token', 'task_id', 'call_id')
+  local holder = redis.call('GET', KEYS[1])
+  return kept[1] == token and kept[3] and holder and holder == kept[2]
+end
+"""
+
+_CLAIM: Final = (
+    _COMMON
+    + """
+-- ARGV: 1 task id or '', 2 id of this call, 3 milliseconds to hold, 4 milliseconds between syncs
+-- or '' for at once.  A client that lost the reply asks again with the same call id.
+redis.call('HSETNX', KEYS[4], 'era', whole(now))
+local kept = redis.call('HMGET', KEYS[4], 'era', 'last_ms', 'counted', 'call_id', 'task_id',
+  'token', 'started_ms', 'due_ms')
+local due
+if ARGV[4] ~= '' then
+  due = kept[2] and tonumber(kept[2]) + tonumber(ARGV[4]) or tonumber(kept[1])
+end
+local holder = redis.call('GET', KEYS[1])
+if holder then
+  if kept[4] == ARGV[2] and holder == kept[5] then
+    return {'turn', kept[5], kept[6], kept[1], kept[7], kept[8]}
+  end
+  if due and now >= due and kept[3] ~= whole(due) then
+    redis.call('HINCRBY', KEYS[4], 'skipped', 1)
+    redis.call('HSET', KEYS[4], 'counted', whole(due))
+  end
+  return {'busy', holder}
+end
+local shown = redis.call('GET', KEYS[2])
+if not shown or not string.find(shown, '"idle"', 1, true) then idle() end
+if due and now < due then return {'not_due', whole(due)} end
+local task = ARGV[1]
+if task == '' then task = 'sync-scheduled-' .. whole(math.floor(due / 1000)) end
+local token = whole(redis.call('HINCRBY', KEYS[4], 'token', 1))
+local due_ms = due and whole(due) or ''
+redis.call('SET', KEYS[1], task, 'PX', ARGV[3])
+redis.call('SET', KEYS[2], status('syncing_master', task, iso(now), 0, 0), 'PX', ARGV[3])
+redis.call('HSET', KEYS[4], 'call_id', ARGV[2], 'task_id', task, 'started_ms', whole(now),
+  'due_ms', due_ms)
+return {'turn', task, token, kept[1], whole(now), due_ms}
+"""
+)
+_RENEW: Final = (
+    _COMMON
+    + """
+-- ARGV: 1 token, 2 milliseconds to hold
+if not held(ARGV[1]) then return 0 end
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+redis.call('PEXPIRE', KEYS[2], ARGV[2])
+return 1
+"""
+)
+_TELL: Final = (
+    _COMMON
+    + """
+-- ARGV: 1 token, 2 state, 3 how many, 4 of how many
+if not held(ARGV[1]) then return 0 end
+local kept = redis.call('HMGET', KEYS[4], 'task_id', 'started_ms')
+local left = redis.call('PTTL', KEYS[1])
+redis.call('SET', KEYS[2], status(ARGV[2], kept[1], iso(tonumber(kept[2])), ARGV[3], ARGV[4]),
+  'PX', math.max(left, 1))
+return 1
+"""
+)
+_FINISH: Final = (
+    _COMMON
+    + """
+-- ARGV: 1 token, 2 '1' when it succeeded, 3 id of this call
+if redis.call('HGET', KEYS[4], 'finish_id') == ARGV[3] then return 1 end
+if not held(ARGV[1]) then return 0 end
+redis.call('DEL', KEYS[1])
+redis.call('HDEL', KEYS[4], 'call_id')
+redis.call('HSET', KEYS[4], 'finish_id', ARGV[3])
+idle()
+if ARGV[2] == '1' then
+  redis.call('HSET', KEYS[4], 'last_ms', whole(now))
+  redis.call('HINCRBY', KEYS[4], 'completed', 1)
+  redis.call('SET', KEYS[3], iso(now))
+end
+return 1
+"""
+)
+_VIEW: Final = """
+local kept = redis.call('HMGET', KEYS[4], 'completed', 'skipped', 'last_ms')
+return {redis.call('GET', KEYS[1]) or '', redis.call('GET', KEYS[2]) or '',
+  kept[1] or '0', kept[2] or '0', kept[3] or ''}
+"""
+
+
+class RedisSyncBoard(SyncBoard):
+    """Grants the turn to workers on many machines, whatever their own clocks say."""
+
+    def __init__(self, redis: Redis) -> None:
+        """Keep the board through `redis`, a client that does not decode responses."""
+        self._redis = redis
+        self._claim = redis.register_script(_CLAIM)
+        self._renew = redis.register_script(_RENEW)
+        self._tell = redis.register_script(_TELL)
+        self._finish = redis.register_script(_FINISH)
+        self._view = redis.register_script(_VIEW)
+
+    async def claim(
+        self, wish: SyncWish, *, duration: timedelta
+    ) -> SyncTurn | SyncBusy | SyncNotDue:
+        arguments: list[int | str] = [
+            wish.task_id if isinstance(wish, AtOnce) else "",
+            secrets.token_hex(8),
+            _milliseconds(duration),
+            "" if isinstance(wish, AtOnce) else _milliseconds(wish.every),
+        ]
+        with translated():
+            answer = await self._claim(keys=_KEYS, args=arguments)
+        outcome, first, *rest = (raw.decode() for raw in cast("list[bytes]", answer))
+        if outcome == "busy":
+            return SyncBusy(task_id=first)
+        if outcome == "not_due":
+            return SyncNotDue(next_at=_instant(first))
+        token, era, started_ms, due_ms = rest
+        return SyncTurn(
+            task_id=first,
+            key=wish.key if isinstance(wish, AtOnce) else f"scheduled:{due_ms}",
+            era=era,
+            token=int(token),
+            started_at=_instant(started_ms),
+        )
+
+    async def renew(self, turn: SyncTurn, *, duration: timedelta) -> bool:
+        arguments = [turn.token, _milliseconds(duration)]
+        with translated():
+            return bool(await self._renew(keys=_KEYS, args=arguments))
+
+    async def tell(
+        self, turn: SyncTurn, state: SyncState, *, current: int = 0, total: int = 0
+    ) -> bool:
+        arguments: list[int | str] = [turn.token, state.value, current, total]
+        with translated():
+            return bool(await self._tell(keys=_KEYS, args=arguments))
+
+    async def finish(self, turn: SyncTurn, *, succeeded: bool) -> bool:
+        arguments = [turn.token, "1" if succeeded else "0", secrets.token_hex(8)]
+        with translated():
+            return bool(await self._finish(keys=_KEYS, args=arguments))
+
+    async def view(self) -> SyncView:
+        with translated():
+            answer = await self._view(keys=_KEYS, args=[])
+        lock, status, completed, skipped, last_ms = (
+            raw.decode() for raw in cast("list[bytes]", answer)
+        )
+        shown = json.loads(status) if lock and status else {}
+        return SyncView(
+            state=SyncState(shown.get("state", SyncState.IDLE)),
+            holder=lock or None,
+            progress_current=int(shown.get("progress_current", 0)),
+            progress_total=int(shown.get("progress_total", 0)),
+            last_run=_instant(last_ms) if last_ms else None,
+            completed=int(completed),
+            skipped=int(skipped),
+        )
+
+    async def chosen_sheet(self) -> ChosenSheet:
+        with translated():
+            found = await self._redis.mget([_SHEET_URL, _SHEET_NAME])
+        url, name = ((raw or b"").decode(errors="replace").strip() or None for raw in found)
+        return ChosenSheet(location=url, sheet_name=name)
+
+
+def _milliseconds(duration: timedelta) -> int:
+    """Return `duration` in whole milliseconds, rounded up: the unit that the server counts in."""
+    if duration <= timedelta():
+        raise ValueError(f"a turn must last some time, got {duration}")
+    return -(-duration // _MILLISECOND)
+
+
+def _instant(milliseconds: str) -> datetime:
+    return _EPOCH + int(milliseconds) * _MILLISECOND

@@ -1,0 +1,131 @@
+"""Rows on their way from the process that reads them: batches of events as compact JSON."""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, fields
+from decimal import Decimal
+from typing import Any
+
+from marketbel_core.catalog import Money
+from marketbel_core.intake import (
+    AcceptedRow,
+    LayoutChange,
+    RememberedLayout,
+    RowEvent,
+    RowRejection,
+    SheetSummary,
+    UnpricedRow,
+)
+
+__all__ = ["events_from", "line_from"]
+
+
+def line_from(events: Iterable[RowEvent]) -> bytes:
+    """Return the events as one line of ASCII; the sheet's name stands once before its rows."""
+    coded: list[list[object]] = []
+    sheet: str | None = None
+    for event in events:
+        if not isinstance(event, SheetSummary) and event.sheet != sheet:
+            sheet = event.sheet
+            coded.append(["=", sheet])
+        coded.append(_coded(event))
+    return json.dumps(coded, separators=(",", ":")).encode("ascii")
+
+
+def _coded(event: RowEvent) -> list[object]:
+    match event:
+        case AcceptedRow():
+            price = event.price
+            return [
+                "a", event.row_number, event.sku, event.name, str(price.amount), price.currency,
+                event.characteristics,
+            ]  # fmt: skip
+        case RowRejection():
+            return [
+                "r", event.row_number, event.column, event.value, event.code, event.message,
+                event.cells,
+            ]  # fmt: skip
+        case UnpricedRow():
+            return [
+                "u", event.row_number, event.sku, event.name, event.value, event.message,
+                event.code, event.characteristics, event.cells,
+            ]  # fmt: skip
+        case SheetSummary():
+            return ["s", _summary(event)]
+
+
+def _summary(sheet: SheetSummary) -> dict[str, object]:
+    told = {each.name: getattr(sheet, each.name) for each in fields(sheet)}
+    layout, change = sheet.layout, sheet.change
+    return told | {
+        "columns": dict(sheet.columns),
+        "price_sum": str(sheet.price_sum),
+        "layout": None if layout is None else layout.to_json(),
+        "change": None if change is None else asdict(change),
+    }
+
+
+def events_from(line: bytes) -> tuple[RowEvent, ...]:
+    """Return the events of a line that `line_from` made."""
+    return tuple(_decoded(json.loads(line)))
+
+
+def _decoded(coded: Sequence[Sequence[Any]]) -> Iterator[RowEvent]:
+    sheet = ""
+    for kind, *rest in coded:
+        match kind:
+            case "=":
+                (sheet,) = rest
+            case "a":
+                number, sku, name, amount, currency, characteristics = rest
+                yield AcceptedRow(
+                    sheet=sheet,
+                    row_number=number,
+                    sku=sku,
+                    name=name,
+                    price=Money(Decimal(amount), currency),
+                    characteristics=characteristics,
+                )
+            case "r":
+                number, column, value, code, message, cells = rest
+                yield RowRejection(
+                    sheet=sheet,
+                    row_number=number,
+                    column=column,
+                    value=value,
+                    code=code,
+                    message=message,
+                    cells=cells,
+                )
+            case "u":
+                number, sku, name, value, message, code, characteristics, cells = rest
+                yield UnpricedRow(
+                    sheet=sheet,
+                    row_number=number,
+                    sku=sku,
+                    name=name,
+                    value=value,
+                    message=message,
+                    code=code,
+                    characteristics=characteristics,
+                    cells=cells,
+                )
+            case _:
+                yield _decoded_summary(rest[0])
+
+
+def _decoded_summary(told: dict[str, Any]) -> SheetSummary:
+    layout, change = told["layout"], told["change"]
+    return SheetSummary(
+        **told
+        | {
+            "price_sum": Decimal(told["price_sum"]),
+            "reasons": tuple(told["reasons"]),
+            "layout": None if layout is None else RememberedLayout.from_json(layout),
+            "change": None if change is None else _decoded_change(change),
+        }
+    )
+
+
+def _decoded_change(told: dict[str, list[str]]) -> LayoutChange:
+    return LayoutChange(**{name: tuple(texts) for name, texts in told.items()})

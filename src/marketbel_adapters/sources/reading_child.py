@@ -1,0 +1,57 @@
+"""The process that reads a stranger's list, because some files take the process with them.
+
+Run by `frames_of_confined`: stdin is the file, the first argument the descriptor of a file with
+the wish. stdout is frames: a length and a JSON value each; `{"opened": …}`, then lists of events,
+or `{"refused": code, "message": …}` wherever that turns out; `{"missing": …}` names a package that
+is not installed.
+"""
+
+import json
+import os
+import sys
+from itertools import batched
+from typing import BinaryIO, Final
+
+from marketbel_adapters.sources.confining import FRAME_HEAD_BYTES
+from marketbel_adapters.sources.event_lines import line_from
+from marketbel_adapters.sources.reading import Wish, open_list
+from marketbel_core.errors import RefusedError
+
+__all__ = ["BATCH_EVENTS", "main"]
+
+BATCH_EVENTS: Final = 500
+"""Rows that are taken apart in a few milliseconds: so long no other task of the worker moves."""
+
+
+def main(arguments: list[str]) -> int:
+    """Read the list on stdin and write its rows; return the exit code."""
+    with open(int(arguments[0]), "rb") as told:  # noqa: PTH123 - a descriptor
+        told.seek(0)
+        wish = Wish.from_json(told.read())
+    with open(0, "rb", closefd=False) as file:
+        try:
+            _write_list(file, wish, sys.stdout.buffer)
+        except RefusedError as refusal:
+            _write(sys.stdout.buffer, _told({"refused": refusal.code, "message": str(refusal)}))
+        except ModuleNotFoundError as error:
+            _write(sys.stdout.buffer, _told({"missing": error.name}))
+        except MemoryError:
+            os.abort()  # as the parsers do that are no Python: one sign for one thing
+    return 0
+
+
+def _write_list(file: BinaryIO, wish: Wish, out: BinaryIO) -> None:
+    opened = open_list(file, wish)
+    _write(out, _told({"opened": opened.rows_max}))
+    for batch in batched(opened.events, BATCH_EVENTS):
+        _write(out, line_from(batch))
+
+
+def _told(value: dict[str, object]) -> bytes:
+    return json.dumps(value).encode()
+
+
+def _write(out: BinaryIO, frame: bytes) -> None:
+    out.write(len(frame).to_bytes(FRAME_HEAD_BYTES))
+    out.write(frame)
+    out.flush()

@@ -13,9 +13,11 @@ __all__ = [
     "IllegalTransitionError",
     "ImportNotFoundError",
     "InvalidIdError",
+    "ItemNotFoundError",
     "JobNotFoundError",
     "MarketbelError",
     "PortError",
+    "ProductNotFoundError",
     "ProtocolError",
     "RefusedError",
     "StaleJobError",
@@ -161,3 +163,23 @@ class ImportNotFoundError(DomainError, LookupError):
     def __init__(self, import_id: UUID) -> None:
         self.import_id = import_id
         super().__init__(f"no import {import_id}: `marketbel imports ls` lists them")
+
+
+class ItemNotFoundError(DomainError, LookupError):
+    """No supplier item is known by this id."""
+
+    code = "item.not_found"
+
+    def __init__(self, item_id: UUID) -> None:
+        self.item_id = item_id
+        super().__init__(f"no supplier item {item_id}")
+
+
+class ProductNotFoundError(DomainError, LookupError):
+    """No product is known by this id."""
+
+    code = "product.not_found"
+
+    def __init__(self, product_id: UUID) -> None:
+        self.product_id = product_id
+        super().__init__(f"no product {product_id}")

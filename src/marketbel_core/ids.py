@@ -15,6 +15,7 @@ __all__ = [
     "SupplierId",
     "SupplierItemId",
     "parse_import_id",
+    "parse_item_id",
     "parse_job_id",
     "parse_product_id",
     "parse_supplier_id",
@@ -50,6 +51,15 @@ def parse_job_id(text: str) -> JobId:
         InvalidIdError: the text is not a UUID.
     """
     return JobId(_uuid(text, kind="job"))
+
+
+def parse_item_id(text: str) -> SupplierItemId:
+    """Return the supplier item id written as `text`.
+
+    Raises:
+        InvalidIdError: the text is not a UUID.
+    """
+    return SupplierItemId(_uuid(text, kind="supplier item"))
 
 
 def parse_supplier_id(text: str) -> SupplierId:

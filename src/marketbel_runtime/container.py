@@ -35,22 +35,27 @@ from marketbel_core.use_cases import (
     CleanUpFiles,
     CollectItems,
     Courier,
+    ExpireReviews,
     ImportItems,
     JobMover,
+    LinkKeeper,
     ListImporter,
     MatchItems,
     PlanImport,
     RecalculateAggregates,
+    ReconcileLinks,
     RecoverJobs,
     RelayJournal,
     RelayOutbox,
     ReplayJob,
     RescueJobs,
     RetryJob,
+    ReviewMatches,
     StartIngestion,
     SyncSuppliers,
     TakeRetries,
     UndoImport,
+    UndoReview,
 )
 from marketbel_runtime.bulkhead import Bulkhead
 from marketbel_runtime.settings import Settings
@@ -109,6 +114,13 @@ class Container(containers.DeclarativeContainer):
         ids=ids,
         rules=settings.provided.import_rules,
     )
+    links = providers.Factory(
+        LinkKeeper,
+        catalog=catalog,
+        clock=clock,
+        ids=ids,
+        rates=settings.provided.exchange_rates,
+    )
 
     # Use cases, as the file travels.
     start_ingestion = providers.Factory(
@@ -143,6 +155,7 @@ class Container(containers.DeclarativeContainer):
         queue=queue,
         clock=clock,
         telemetry=telemetry,
+        chance=chance,
         analyzing_max=settings.provided.analyzing_max,
     )
     import_items = providers.Factory(
@@ -155,6 +168,7 @@ class Container(containers.DeclarativeContainer):
     match_items = providers.Factory(
         MatchItems,
         mover=mover,
+        links=links,
         catalog=catalog,
         candidates=candidates,
         queue=queue,
@@ -191,6 +205,19 @@ class Container(containers.DeclarativeContainer):
     apply_import = providers.Factory(ApplyImport, importer=importer)
     approve_import = providers.Factory(ApproveImport, catalog=catalog, clock=clock)
     undo_import = providers.Factory(UndoImport, catalog=catalog, queue=queue, clock=clock)
+
+    # What people decide about matches.
+    review_matches = providers.Factory(
+        ReviewMatches,
+        catalog=catalog,
+        links=links,
+        clock=clock,
+        ids=ids,
+        review_for=settings.provided.review_for,
+    )
+    undo_review = providers.Factory(UndoReview, catalog=catalog, links=links, clock=clock)
+    expire_reviews = providers.Factory(ExpireReviews, catalog=catalog, clock=clock, ids=ids)
+    reconcile_links = providers.Factory(ReconcileLinks, links=links)
     # The suppliers.
     sync_suppliers = providers.Factory(
         SyncSuppliers,

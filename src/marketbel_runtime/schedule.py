@@ -32,6 +32,12 @@ _CLEAN_UP_INTERVAL: Final = timedelta(hours=6)
 _CLEAN_UP_TICK: Final = timedelta(minutes=5)
 """How late a clean-up may be when the worker whose turn it was is gone."""
 
+_EXPIRE_INTERVAL: Final = timedelta(hours=1)
+_RECONCILE_INTERVAL: Final = timedelta(minutes=1)
+"""How long a link that the admin interface made may go without its aggregates, at most about."""
+
+_RECONCILE_TICK: Final = timedelta(seconds=15)
+
 _INBOX_INTERVAL: Final = timedelta(seconds=1)
 """How long a person's wish lies in the inbox at most; looking costs two commands."""
 
@@ -61,12 +67,26 @@ def chores_of(container: Container, pool: ArqRedis) -> list[Chore]:
         name="clean-up",
         every=_CLEAN_UP_INTERVAL,
     )
+    expire = taking_turns(
+        container.expire_reviews(),
+        leases=container.leases(),
+        name="expire-reviews",
+        every=_EXPIRE_INTERVAL,
+    )
+    reconcile = taking_turns(
+        container.reconcile_links(),
+        leases=container.leases(),
+        name="reconcile-links",
+        every=_RECONCILE_INTERVAL,
+    )
     return [
         Chore(name="poll", every=settings.ml_poll_interval, body=poll),
         Chore(name="rescue", every=settings.rescue_interval, body=container.rescue_jobs()),
         Chore(name="relay", every=_RELAY_INTERVAL, body=container.relay_journal()),
         Chore(name="outbox", every=_OUTBOX_INTERVAL, body=container.relay_outbox()),
         Chore(name="clean-up", every=_CLEAN_UP_TICK, body=clean_up),
+        Chore(name="expire-reviews", every=_CLEAN_UP_TICK, body=expire),
+        Chore(name="reconcile-links", every=_RECONCILE_TICK, body=reconcile),
         Chore(name="retries", every=_INBOX_INTERVAL, body=container.take_retries()),
     ]
 

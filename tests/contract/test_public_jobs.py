@@ -298,11 +298,17 @@ class _Overtaken(RedisJobStore):
     """A store in which somebody else is quicker each time."""
 
     async def record_progress(
-        self, job_id: JobId, progress: JobProgress, *, expected_version: int, at: datetime
+        self,
+        job_id: JobId,
+        progress: JobProgress,
+        *,
+        expected_version: int,
+        at: datetime,
+        token: int | None = None,
     ) -> bool:
         await update_job(self._redis, job_id, phase="failed", error="quicker")
         return await super().record_progress(
-            job_id, progress, expected_version=expected_version, at=at
+            job_id, progress, expected_version=expected_version, at=at, token=token
         )
 
 

@@ -1,6 +1,7 @@
 """The contract of `RowReader` over every adapter, and what local reading does with real files."""
 
 import asyncio
+import re
 import zipfile
 from collections.abc import AsyncIterator
 from datetime import date, datetime, time, timedelta
@@ -386,6 +387,35 @@ async def test_who_stops_in_the_midst_of_a_list_leaves_no_process_behind(tmp_pat
     assert first.events
     assert during != before
     assert children() == before
+
+
+@pytest.mark.processes
+async def test_a_longer_csv_takes_no_more_memory(tmp_path: Path) -> None:
+    peaks = [await peak_kib(tmp_path, rows=rows) for rows in (8_000, 40_000)]
+
+    assert peaks[1] - peaks[0] < 6_000
+
+
+async def peak_kib(folder: Path, *, rows: int) -> int:
+    """Return the most that the process which reads a csv of so many rows ever had resident."""
+    path = folder / f"{rows}.csv"
+    names = (f"Tea number {n} in a packet of paper" for n in range(rows))
+    lines = (f"{number};{name};1.50\n" for number, name in enumerate(names))
+    path.write_text("sku;name;price\n" + "".join(lines))
+    before = children()
+    peak = 0
+    async for batch in read_path(path, wish=Wish()):
+        assert batch.events
+        peak = max([peak, *map(resident_peak_kib, children() - before)])
+    return peak
+
+
+def resident_peak_kib(process: str) -> int:
+    try:
+        told = Path(f"/proc/{process}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):  # it has just ended
+        return 0
+    return max(map(int, re.findall(r"VmHWM:\s+(\d+)", told)), default=0)
 
 
 def children() -> set[str]:

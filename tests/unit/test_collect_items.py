@@ -1,5 +1,7 @@
 """The polling round: what each report means, and that no job's trouble is another's."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,6 +12,7 @@ from marketbel_core.catalog import FileType, SourceRef, SourceType
 from marketbel_core.errors import (
     JobNotFoundError,
     MarketbelError,
+    PortError,
     ProtocolError,
     UnavailableError,
 )
@@ -361,3 +364,60 @@ async def test_two_rounds_ask_for_one_match() -> None:
 
     assert again.polled == 0
     assert len(world.queue) == 1
+
+
+class _AskedOf(Analyzer):
+    """Takes down which readings it was asked about, and then asks no more than `chunks_max`."""
+
+    def __init__(self, world: InMemory, *, chunks_max: int) -> None:
+        self._world = world
+        self._chunks_left = chunks_max
+        self.asked: list[AnalysisId] = []
+
+    async def submit(self, request: AnalysisRequest) -> Submission:
+        return await self._world.analyzer.submit(request)
+
+    async def report(self, analysis_id: AnalysisId) -> AnalysisReport:
+        raise AssertionError(analysis_id)
+
+    async def reports(
+        self, analysis_ids: Sequence[AnalysisId]
+    ) -> list[AnalysisReport | PortError]:
+        self.asked += analysis_ids
+        self._chunks_left -= 1
+        if not self._chunks_left:
+            away = UnavailableError("away", code="ml.circuit_open")
+            return [away for _ in analysis_ids]
+        return [AnalysisRunning(items_processed=0, items_total=0) for _ in analysis_ids]
+
+
+async def many_readings(world: InMemory, count: int) -> set[AnalysisId]:
+    names = {AnalysisId(f"a{number}") for number in range(count)}
+    for name in names:
+        job = a_job(phase=Phase.ANALYZING, analysis_id=name, reading=Reading.ML)
+        await world.jobs.add(replace(job, id=JobId(fresh_id()), changed_at=world.clock.now()))
+    return names
+
+
+async def test_every_job_is_asked_about_in_one_round_however_many_there_are() -> None:
+    world = memory()
+    names = await many_readings(world, 1_250)
+    analyzer = _AskedOf(world, chunks_max=100)
+
+    result = await world.container.collect_items(analyzer=analyzer)()
+
+    assert (result.polled, len(analyzer.asked)) == (1_250, 1_250)
+    assert set(analyzer.asked) == names
+
+
+async def test_rounds_that_are_broken_off_leave_out_other_jobs_each_time() -> None:
+    world = memory()
+    names = await many_readings(world, 400)
+    asked: set[AnalysisId] = set()
+
+    for chance in (0.0, 0.3, 0.6, 0.999):
+        analyzer = _AskedOf(world, chunks_max=1)
+        await world.container.collect_items(analyzer=analyzer, chance=lambda: chance)()  # noqa: B023
+        asked.update(analyzer.asked)
+
+    assert asked == names

@@ -52,6 +52,14 @@ def layout_of(*rows: list[Cell]) -> Layout:
         ("Производитель", Role.BRAND),
         ("Категория", Role.CATEGORY),
         ("Ссылка", Role.LINK),
+        ("Кол-во в упаковке", Role.PACK),
+        ("Фото", Role.IMAGE),
+        ("Код производителя", Role.VENDOR_CODE),
+        ("Цена за упаковку", Role.PRICE),
+        ("Цена со скидкой", Role.PRICE),
+        ("Назва товару", Role.NAME),
+        ("Адзінка вымярэння", Role.UNIT),
+        ("Виробник", Role.BRAND),
         ("Наименовние", Role.NAME),
         ("Артикуул", Role.SKU),
     ],
@@ -69,11 +77,14 @@ def test_a_header_word_has_a_role(header: str, role: Role) -> None:
         "",
         "Сумма",
         "Заказ, шт.",
-        "Кол-во в упаковке",
         "Вес",
         "Изменение цены",
-        "Фото",
         "Скидка",
+        "Стоимость доставки",
+        "Дата изменения цены",
+        "Тип цены",
+        "НДС",
+        "Код ТН ВЭД",
         "x",
     ],
 )
@@ -153,7 +164,7 @@ def test_a_name_column_may_have_no_header() -> None:
         ["Сигнализация Бета", "12 шт.", "2,350.00р.", "2,790.00р."],
     )
 
-    assert layout.columns == {Role.NAME: 0, Role.PRICE: 2}
+    assert layout.columns == {Role.NAME: 0, Role.PACK: 1, Role.PRICE: 2}
 
 
 def test_a_list_without_a_header_is_read_by_its_content() -> None:

@@ -127,7 +127,7 @@ async def test_items_are_linked_sent_to_review_or_found_drafts() -> None:
     draft = next(one for one in world.catalog.products() if one.id == items["OTHER"].product_id)
     assert (draft.status, draft.name) == (ProductStatus.DRAFT, "Краска белая")
     task = world.catalog.reviews()[items["ALIKE"].id]
-    assert task.candidates[0].product_id == pump.id
+    assert task.candidates[0]["product_id"] == str(pump.id)
     assert task.expires_at == world.clock.now() + timedelta(days=30)
     assert result.product_ids == tuple(sorted([pump.id, draft.id]))
 
@@ -349,7 +349,11 @@ async def test_verified_and_reviewed_items_are_never_matched_again() -> None:
     supplier_id = await supplied(world.catalog, A="Насос")
     state = world.catalog._state
     ((item_id, stored),) = state.items.items()
-    verified = replace(stored.item, match_status=MatchStatus.VERIFIED_MATCH)
+    product = a_product()
+    async with world.catalog.unit() as unit:
+        await unit.products.add([product])
+    verified = replace(stored.item, match_status=MatchStatus.VERIFIED_MATCH, product_id=product.id)
+    state = world.catalog._state
     state.items[item_id] = replace(stored, item=verified, match_score=Decimal("71.00"))
 
     result = await world.container.match_items()(supplier_id=supplier_id)

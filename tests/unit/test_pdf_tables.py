@@ -1,7 +1,12 @@
 """PDFs with text in them become tables: by drawn lines, else by where the words stand."""
 
+import json
+import os
+import re
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 
@@ -183,3 +188,26 @@ def test_a_page_full_of_objects_is_refused(monkeypatch: pytest.MonkeyPatch) -> N
         tables(ruled(goods(1, 9)))
 
     assert caught.value.code == "pdf.too_large"
+
+
+@pytest.mark.skipif("MARKETBEL_SHARED" not in os.environ, reason="needs the real price lists")
+def test_a_real_list_of_sixteen_pages_is_read_exactly() -> None:
+    folder = Path(os.environ["MARKETBEL_SHARED"]) / "data" / "pricelists"
+    truth = json.loads((folder / "truth" / "en-indofoods-pdf.json").read_text(encoding="utf-8"))
+    (sheet,) = truth["sheets"]
+
+    with (folder / "files" / truth["file"]).open("rb") as file:
+        (table,) = read_tables(file)
+
+    items = [row for row in table.rows if re.fullmatch(r"\d+\.\d\d", row[-1])]
+    priced = [row for row in items if Decimal(row[-1])]
+    titles = [row for row in table.rows if row[0].startswith("Product Category:")]
+    assert (len(priced), len(items) - len(priced)) == (
+        sheet["n_items"],
+        sheet["n_zero_price_rows"],
+    )
+    assert sum(Decimal(row[-1]) for row in priced) == Decimal(sheet["sum_of_prices"])
+    assert len(titles) == sheet["n_section_rows"]
+    told = [sheet["first_item"], *sheet["middle_items"], sheet["last_item"]]
+    for item in told:
+        assert [item["sku"], item["name"], item["price"]] == priced[item["item_no"] - 1]

@@ -140,7 +140,7 @@ def test_the_other_columns_become_characteristics_that_fit_json() -> None:
         "срок": 12,
         "brand": "Роща",
         "unit": "шт",
-        "фото": "inf",
+        "image": "inf",
     }
     assert json.loads(json.dumps(found, allow_nan=False)) == found
 

@@ -35,10 +35,10 @@ def example() -> CodeType:
 
 
 def _run(example: CodeType) -> float:
-    """Return how long the example took, in seconds."""
-    begin = time.perf_counter()
+    """Return the processor time that the example took, in seconds: others may be at work."""
+    begin = time.process_time()
     exec(example, {"__name__": "__main__"})  # noqa: S102 - our own README
-    return time.perf_counter() - begin
+    return time.process_time() - begin
 
 
 def test_the_example_prints_what_the_readme_says(
@@ -52,7 +52,7 @@ def test_the_example_prints_what_the_readme_says(
 def test_the_example_takes_less_than_a_tenth_of_a_second(example: CodeType) -> None:
     _run(example)  # imports
 
-    # The best of three: the machine may be busy with something else.
+    # The best of three: the first to come may find cold caches.
     assert min(_run(example) for _ in range(3)) < _SECONDS_MAX
 
 

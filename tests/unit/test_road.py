@@ -18,7 +18,7 @@ from marketbel_core.catalog import Product, ProductAggregates, SourceRef, Source
 from marketbel_core.errors import RefusedError, UnavailableError
 from marketbel_core.ids import JobId, ProductId, SupplierItemId
 from marketbel_core.jobs import Failure, Job, JobProgress, Phase
-from marketbel_core.matching import ReviewTask
+from marketbel_core.matching import ReviewRow
 from marketbel_core.ports import (
     AnalysisFinished,
     AnalysisRunning,
@@ -57,7 +57,7 @@ class End:
     items: list[StoredItem]
     products: list[Product]
     aggregates: dict[ProductId, ProductAggregates]
-    reviews: dict[SupplierItemId, ReviewTask]
+    reviews: dict[SupplierItemId, ReviewRow]
     prices: list[PriceRecord]
     log: list[LogEntry]
     imports: list[Import]

@@ -1,8 +1,10 @@
 """Every task that is built, called as the deployment calls it, and what it returns."""
 
+from uuid import UUID
+
 import pytest
 
-from marketbel_adapters.testing.builders import a_job, a_supplier
+from marketbel_adapters.testing.builders import a_job, a_row, a_supplier
 from marketbel_core.catalog import SourceType
 from marketbel_core.ids import parse_job_id, parse_supplier_id
 from marketbel_core.jobs import Failure, Phase
@@ -34,6 +36,12 @@ RETRY = {
     *("task_id", "job_id", "status", "phase", "retry_count", "message", "ml_job_id", "can_retry"),
     "duration_seconds",
 }
+EVENT = {
+    *("task_id", "status", "action", "supplier_item_id", "product_id", "previous_product_id"),
+    *("user_id", "duration_seconds"),
+}
+EXPIRE = {"task_id", "status", "expired_count", "duration_seconds"}
+ITEM = str(UUID(int=1))  # the first that the memory catalogue makes
 CLEAN_UP = {"files_found", "files_deleted", "bytes_freed", "errors"}
 POLL = {"jobs_polled", "jobs_updated", "errors"}
 
@@ -101,6 +109,26 @@ CALLS: list[tuple[str, dict[str, object], set[str]]] = [
     ("cleanup_shared_files_task", {}, CLEAN_UP),
     ("cleanup_shared_files_task", {"ttl_hours": 24, "dry_run": True}, CLEAN_UP),
     ("cleanup_shared_files_task", {"ttl_hours": None, "task_id": "t"}, CLEAN_UP),
+    ("expire_review_queue_task", {}, EXPIRE),
+    ("expire_review_queue_task", {"task_id": "t"}, EXPIRE),
+    (
+        "handle_manual_match_event",
+        {"task_id": "t", "supplier_item_id": ITEM, "action": "reset_match"},
+        EVENT,
+    ),
+    (
+        "handle_manual_match_event",
+        {
+            "event_id": "t",
+            "supplier_item_id": ITEM,
+            "action": "reject_match",
+            "new_product_name": "Cable",
+            "previous_product_id": None,
+            "user_id": SUPPLIER,
+            "timestamp": "2026-01-01T00:00:00Z",
+        },
+        EVENT,
+    ),
 ]
 
 
@@ -115,6 +143,7 @@ async def a_market() -> InMemory:
     )
     async with app.catalog.unit() as unit:
         await unit.suppliers.add(supplier)
+        await unit.items.merge(supplier.id, [a_row()], at=app.clock.now())
     await app.jobs.add(
         a_job(
             id=parse_job_id(FAILED_JOB),

@@ -552,8 +552,6 @@ async def test_a_time_to_keep_files_that_is_none_is_refused(hours: object) -> No
 
 NOT_BUILT_CALLS: list[tuple[str, dict[str, object]]] = [
     ("enrich_item_task", {"task_id": "e", "supplier_item_id": JOB, "preserve_existing": True}),
-    ("expire_review_queue_task", {}),
-    ("handle_manual_match_event", {"event_id": "m", "supplier_item_id": JOB, "action": "unlink"}),
     ("master_sync_task", {"task_id": "s"}),
     ("scheduled_sync_task", {}),
     ("trigger_master_sync_task", {"task_id": "s", "triggered_by": "manual"}),
@@ -606,6 +604,8 @@ def test_every_task_of_the_deployment_stands_under_every_name_that_it_has() -> N
         "cleanup_shared_files_task",
         "courier_task",
         "download_and_trigger_ml",
+        "expire_review_queue_task",
+        "handle_manual_match_event",
         "import_items_task",
         "match_items_task",
         "parse_task",

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from marketbel_adapters.memory.catalog_imports import MemoryImports
 from marketbel_adapters.memory.catalog_items import MemorySupplierItems
 from marketbel_adapters.memory.catalog_products import MemoryProducts
+from marketbel_adapters.memory.catalog_reviews import MemoryReviews
 from marketbel_adapters.memory.catalog_row_log import MemoryRowLog
 from marketbel_adapters.memory.catalog_state import (
     PriceRecord,
@@ -16,10 +17,11 @@ from marketbel_adapters.memory.catalog_state import (
 )
 from marketbel_adapters.memory.catalog_suppliers import MemorySuppliers
 from marketbel_adapters.memory.catalog_sync import MemoryOutbox, MemorySyncRuns
+from marketbel_adapters.memory.catalog_verdicts import MemoryLinks, MemoryVerdicts
 from marketbel_adapters.memory.environment import CountingIdSource
 from marketbel_core.catalog import Product, ProductAggregates, Supplier, SupplierItem
 from marketbel_core.ids import ProductId, SupplierItemId
-from marketbel_core.matching.review import ReviewTask
+from marketbel_core.matching import ReviewRow
 from marketbel_core.ports import Catalog, CatalogUnit, IdSource, Import, LogEntry, OutboxEntry
 
 __all__ = ["MemoryCatalog", "MemoryCatalogUnit"]
@@ -34,6 +36,9 @@ class MemoryCatalogUnit(CatalogUnit):
         self._products = MemoryProducts(draft)
         self._imports = MemoryImports(draft, ids)
         self._log = MemoryRowLog(draft)
+        self._reviews = MemoryReviews(draft)
+        self._verdicts = MemoryVerdicts(draft)
+        self._links = MemoryLinks(draft)
         self._outbox = MemoryOutbox(draft)
         self._syncs = MemorySyncRuns(draft)
 
@@ -56,6 +61,18 @@ class MemoryCatalogUnit(CatalogUnit):
     @property
     def log(self) -> MemoryRowLog:
         return self._log
+
+    @property
+    def reviews(self) -> MemoryReviews:
+        return self._reviews
+
+    @property
+    def verdicts(self) -> MemoryVerdicts:
+        return self._verdicts
+
+    @property
+    def links(self) -> MemoryLinks:
+        return self._links
 
     @property
     def outbox(self) -> MemoryOutbox:
@@ -107,8 +124,8 @@ class MemoryCatalog(Catalog):
         """Return every product's aggregates; nothing and unavailable before the first write."""
         return {key: stored.aggregates for key, stored in self._state.products.items()}
 
-    def reviews(self) -> dict[SupplierItemId, ReviewTask]:
-        """Return the review tasks by item."""
+    def reviews(self) -> dict[SupplierItemId, ReviewRow]:
+        """Return the lines of the review queue by item."""
         return dict(self._state.reviews)
 
     def price_history(self) -> list[PriceRecord]:

@@ -122,7 +122,10 @@ class MemoryImports(Imports):
             return False
         item = stored.item
         return change.before is not None or (
-            item.product_id is None and item.match_status is MatchStatus.UNMATCHED
+            item.product_id is None
+            and item.match_status is MatchStatus.UNMATCHED
+            and not self._draft.verdicts.get(item.id)
+            and all(each.item_id != item.id for each in self._draft.decisions.values())
         )
 
     def _take_back(self, changes: Sequence[ItemChange]) -> set[ProductId]:

@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from marketbel_adapters.catalog_values import (
+    candidates_as_json,
     later_sku,
     merge_figures,
     refusal_of,
@@ -25,7 +26,14 @@ from marketbel_core.catalog import (
 from marketbel_core.ids import ProductId, SupplierId
 from marketbel_core.intake.plan import MissingPolicy
 from marketbel_core.intake.rows import AcceptedRow
-from marketbel_core.matching import Drafted, ForReview, Linked, MatchOutcome
+from marketbel_core.matching import (
+    Drafted,
+    ForReview,
+    Linked,
+    MatchOutcome,
+    ReviewRow,
+    ReviewStatus,
+)
 from marketbel_core.matching.review import ScoredCandidate
 from marketbel_core.ports import IdSource, ImportFigures, SupplierItems
 
@@ -113,9 +121,14 @@ class MemorySupplierItems(SupplierItems):
                     stored,
                     item=item,
                     match_score=storable_score(score),
-                    match_candidates=_rounded(task.candidates),
+                    match_candidates=tuple(candidates_as_json(task.candidates)),
                 )
-                self._draft.reviews[item.id] = replace(task, candidates=_rounded(task.candidates))
+                self._draft.reviews[item.id] = ReviewRow(
+                    status=ReviewStatus.PENDING,
+                    candidates=tuple(candidates_as_json(task.candidates)),
+                    created_at=task.created_at,
+                    expires_at=task.expires_at,
+                )
             case Drafted(product=product):
                 self._found(stored, product)
                 self._link(stored, product.id, _FULL_SCORE, ())
@@ -132,8 +145,9 @@ class MemorySupplierItems(SupplierItems):
             stored,
             item=item,
             match_score=score,
-            match_candidates=_rounded(candidates),
+            match_candidates=tuple(candidates_as_json(candidates)),
         )
+        self._draft.known_links[item.id] = product_id
 
     def _found(self, stored: StoredItem, product: Product) -> None:
         """Store a draft product under an article number that is free."""
@@ -151,10 +165,3 @@ class MemorySupplierItems(SupplierItems):
 
 def _waits(item: SupplierItem) -> bool:
     return item.product_id is None and item.match_status is MatchStatus.UNMATCHED
-
-
-def _rounded(candidates: Sequence[ScoredCandidate]) -> tuple[ScoredCandidate, ...]:
-    return tuple(
-        replace(candidate, score=float(storable_score(candidate.score)))
-        for candidate in candidates
-    )

@@ -1,14 +1,16 @@
 """What the memory catalogue holds: frozen values in dicts, so that a shallow copy will do."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from uuid import UUID
 
 from marketbel_core.catalog import Money, Product, ProductAggregates, Supplier, SupplierItem
 from marketbel_core.errors import UnavailableError
 from marketbel_core.ids import ImportId, ProductId, SupplierId, SupplierItemId
-from marketbel_core.matching.review import ReviewTask, ScoredCandidate
+from marketbel_core.matching import PairVerdict, ReviewDecision, ReviewRow
 from marketbel_core.ports import Import, LogEntry, OutboxEntry, SyncRun
 
 __all__ = [
@@ -35,7 +37,7 @@ class StoredItem:
     Attributes:
         characteristics: The item's characteristics as JSON, for comparison.
         match_score: 0 to 100, two decimals; `None` before a match.
-        match_candidates: Best first, scores to two decimals; `None` before a match.
+        match_candidates: As JSON, best first; `None` before a match.
         last_ingested_at: When an import last wrote it (aware, UTC).
         price_opt: The wholesale price in Belarusian roubles.
         price_rrc: The retail or recommended price, likewise.
@@ -47,7 +49,7 @@ class StoredItem:
     price_opt: Decimal | None = None
     price_rrc: Decimal | None = None
     match_score: Decimal | None = None
-    match_candidates: tuple[ScoredCandidate, ...] | None = None
+    match_candidates: tuple[Mapping[str, object], ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,14 +98,24 @@ class Missing:
 
 @dataclass(slots=True)
 class State:
-    """Everything that is stored, in the order in which it came; `skus` are the products'."""
+    """Everything that is stored, in the order in which it came.
+
+    Attributes:
+        skus: The products'.
+        known_links: The links that we wrote last; other ones were made by neighbours.
+        activity: Whether each supplier was active when somebody last asked what was repriced.
+    """
 
     suppliers: dict[SupplierId, Supplier] = field(default_factory=dict)
     items: dict[SupplierItemId, StoredItem] = field(default_factory=dict)
     item_ids: dict[tuple[SupplierId, str], SupplierItemId] = field(default_factory=dict)
     products: dict[ProductId, StoredProduct] = field(default_factory=dict)
     skus: set[str] = field(default_factory=set)
-    reviews: dict[SupplierItemId, ReviewTask] = field(default_factory=dict)
+    reviews: dict[SupplierItemId, ReviewRow] = field(default_factory=dict)
+    verdicts: dict[SupplierItemId, dict[ProductId, PairVerdict]] = field(default_factory=dict)
+    decisions: dict[UUID, ReviewDecision] = field(default_factory=dict)
+    known_links: dict[SupplierItemId, ProductId] = field(default_factory=dict)
+    activity: dict[SupplierId, bool] = field(default_factory=dict)
     prices: list[PriceRecord] = field(default_factory=list)
     log: dict[tuple[str, str], StoredLogEntry] = field(default_factory=dict)
     imports: dict[ImportId, Import] = field(default_factory=dict)
@@ -121,6 +133,10 @@ class State:
             products=dict(self.products),
             skus=set(self.skus),
             reviews=dict(self.reviews),
+            verdicts={item_id: dict(said) for item_id, said in self.verdicts.items()},
+            decisions=dict(self.decisions),
+            known_links=dict(self.known_links),
+            activity=dict(self.activity),
             prices=list(self.prices),
             log=dict(self.log),
             imports=dict(self.imports),

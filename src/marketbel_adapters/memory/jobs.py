@@ -149,10 +149,18 @@ class MemoryJobStore(JobStore):
         self._store(_shown(job), event=event.__name__, before=stored.phase, token=read.token)
 
     async def record_progress(
-        self, job_id: JobId, progress: JobProgress, *, expected_version: int, at: datetime
+        self,
+        job_id: JobId,
+        progress: JobProgress,
+        *,
+        expected_version: int,
+        at: datetime,
+        token: int | None = None,
     ) -> bool:
         stored = self._jobs.get(job_id)
         if stored is None or stored.version != expected_version:
+            return False
+        if token not in {None, stored.token}:
             return False
         self._jobs[job_id] = replace(stored, progress=progress, progressed_at=at)
         return True

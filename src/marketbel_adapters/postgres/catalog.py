@@ -8,10 +8,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from marketbel_adapters.postgres.imports import PostgresImports
 from marketbel_adapters.postgres.items import PostgresSupplierItems
 from marketbel_adapters.postgres.products import PostgresProducts
+from marketbel_adapters.postgres.reviews import PostgresReviews
 from marketbel_adapters.postgres.row_log import PostgresRowLog
 from marketbel_adapters.postgres.suppliers import PostgresSuppliers
 from marketbel_adapters.postgres.sync import PostgresOutbox, PostgresSyncRuns
 from marketbel_adapters.postgres.transaction import Transaction, transaction_on
+from marketbel_adapters.postgres.verdicts import PostgresLinks, PostgresVerdicts
 from marketbel_core.ports import Catalog, CatalogUnit
 
 __all__ = ["PostgresCatalog", "PostgresCatalogUnit"]
@@ -26,6 +28,9 @@ class PostgresCatalogUnit(CatalogUnit):
         self._products = PostgresProducts(transaction)
         self._imports = PostgresImports(transaction)
         self._log = PostgresRowLog(transaction)
+        self._reviews = PostgresReviews(transaction)
+        self._verdicts = PostgresVerdicts(transaction)
+        self._links = PostgresLinks(transaction)
         self._outbox = PostgresOutbox(transaction)
         self._syncs = PostgresSyncRuns(transaction)
 
@@ -48,6 +53,18 @@ class PostgresCatalogUnit(CatalogUnit):
     @property
     def log(self) -> PostgresRowLog:
         return self._log
+
+    @property
+    def reviews(self) -> PostgresReviews:
+        return self._reviews
+
+    @property
+    def verdicts(self) -> PostgresVerdicts:
+        return self._verdicts
+
+    @property
+    def links(self) -> PostgresLinks:
+        return self._links
 
     @property
     def outbox(self) -> PostgresOutbox:

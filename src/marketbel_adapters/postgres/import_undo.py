@@ -43,7 +43,11 @@ _JUDGE: Final = f"""
     SELECT c.item_id, c.is_new, c.price_id, i.id IS NULL AS is_gone, i.supplier_sku, i.product_id,
            coalesce({_UNTOUCHED}
                AND (NOT c.is_new OR i.product_id IS NULL AND i.match_status = 'unmatched'
-                    AND i.category_id IS NULL), false) AS is_untouched
+                    AND i.category_id IS NULL AND NOT EXISTS (
+                        SELECT FROM marketbel.verdicts v WHERE v.supplier_item_id = i.id)
+                    AND NOT EXISTS (
+                        SELECT FROM marketbel.review_decisions d WHERE d.supplier_item_id = i.id)
+               ), false) AS is_untouched
       FROM (
         SELECT item_id, digest, price_id, false AS is_new
           FROM marketbel.import_changes WHERE import_id = CAST(:import_id AS uuid)

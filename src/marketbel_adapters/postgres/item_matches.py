@@ -14,17 +14,25 @@ from sqlalchemy import ARRAY, String, Uuid, all_, any_, literal, select, text
 from marketbel_adapters.catalog_values import candidates_as_json, later_sku, storable_score
 from marketbel_adapters.postgres import tables
 from marketbel_adapters.postgres.transaction import Transaction
+from marketbel_core.catalog import Product
+from marketbel_core.ids import ProductId
 from marketbel_core.matching import Drafted, ForReview, Linked, MatchOutcome
 
-__all__ = ["record_matches"]
+__all__ = ["record_matches", "with_free_skus"]
 
 _LINK: Final = text("""
-    UPDATE supplier_items i
-       SET product_id = o.product_id, match_status = 'auto_matched', match_score = o.score,
-           match_candidates = o.candidates, updated_at = CAST(:at AS timestamptz)
-      FROM jsonb_to_recordset(CAST(:outcomes AS jsonb))
-           AS o (item_id uuid, product_id uuid, score numeric, candidates jsonb)
-     WHERE i.id = o.item_id AND i.product_id IS NULL AND i.match_status = 'unmatched'
+    WITH linked AS (
+        UPDATE supplier_items i
+           SET product_id = o.product_id, match_status = 'auto_matched', match_score = o.score,
+               match_candidates = o.candidates, updated_at = CAST(:at AS timestamptz)
+          FROM jsonb_to_recordset(CAST(:outcomes AS jsonb))
+               AS o (item_id uuid, product_id uuid, score numeric, candidates jsonb)
+         WHERE i.id = o.item_id AND i.product_id IS NULL AND i.match_status = 'unmatched'
+        RETURNING i.id, i.product_id
+    )
+    INSERT INTO marketbel.known_links (supplier_item_id, product_id)
+    SELECT id, product_id FROM linked
+    ON CONFLICT (supplier_item_id) DO UPDATE SET product_id = excluded.product_id
 """)
 _REVIEW: Final = text("""
     WITH o AS MATERIALIZED (
@@ -68,6 +76,10 @@ _DRAFT: Final = text("""
                o.created_at, o.created_at
           FROM o JOIN linked l ON l.id = o.item_id
         ON CONFLICT (id) DO NOTHING
+    ), known AS (
+        INSERT INTO marketbel.known_links (supplier_item_id, product_id)
+        SELECT id, product_id FROM linked
+        ON CONFLICT (supplier_item_id) DO UPDATE SET product_id = excluded.product_id
     )
     INSERT INTO marketbel.drafts (product_id, supplier_item_id, created_at)
     SELECT product_id, id, CAST(:at AS timestamptz) FROM linked
@@ -83,7 +95,10 @@ async def record_matches(
     reviews = [_review(outcome) for outcome in outcomes if isinstance(outcome, ForReview)]
     drafted = [outcome for outcome in outcomes if isinstance(outcome, Drafted)]
     if drafted:
-        drafts = [_draft(outcome) for outcome in await _with_free_skus(transaction, drafted)]
+        products = await with_free_skus(transaction, [outcome.product for outcome in drafted])
+        drafts = [
+            _draft(outcome, product) for outcome, product in zip(drafted, products, strict=True)
+        ]
         await transaction.run(_DRAFT, {"outcomes": json.dumps(drafts), "at": at})
     if links:
         await transaction.run(_LINK, {"outcomes": json.dumps(links), "at": at})
@@ -91,30 +106,29 @@ async def record_matches(
         await transaction.run(_REVIEW, {"outcomes": json.dumps(reviews), "at": at})
 
 
-async def _with_free_skus(transaction: Transaction, drafted: Sequence[Drafted]) -> list[Drafted]:
-    """Return the outcomes with article numbers that nobody has, later milliseconds if need be.
+async def with_free_skus(transaction: Transaction, products: Sequence[Product]) -> list[Product]:
+    """Return the products with article numbers that nobody has, later milliseconds if need be.
 
     Two drafts of one batch share the millisecond, and one in 1.7 million pairs the tail as well.
     """
-    ids = literal([outcome.product.id for outcome in drafted], ARRAY(Uuid))
-    pending, free, taken = list(drafted), dict[str, Drafted](), set[str]()
+    ids = literal([product.id for product in products], ARRAY(Uuid))
+    pending, free, taken = list(products), dict[ProductId, Product](), set[str]()
     while pending:
-        wanted = literal([outcome.product.internal_sku for outcome in pending], ARRAY(String))
+        wanted = literal([product.internal_sku for product in pending], ARRAY(String))
         query = select(tables.Product.internal_sku).where(
             tables.Product.internal_sku == any_(wanted), tables.Product.id != all_(ids)
         )
         taken.update(row.internal_sku for row in await transaction.run(query))
         refused = []
-        for outcome in pending:
-            sku = outcome.product.internal_sku
+        for product in pending:
+            sku = product.internal_sku
             if sku in taken:
-                later = replace(outcome.product, internal_sku=later_sku(sku))
-                refused.append(replace(outcome, product=later))
+                refused.append(replace(product, internal_sku=later_sku(sku)))
             else:
-                free[sku] = outcome
+                free[product.id] = product
                 taken.add(sku)
         pending = refused
-    return list(free.values())
+    return [free[product.id] for product in products]
 
 
 def _link(outcome: Linked) -> dict[str, object]:
@@ -136,8 +150,7 @@ def _review(outcome: ForReview) -> dict[str, object]:
     }
 
 
-def _draft(outcome: Drafted) -> dict[str, object]:
-    product = outcome.product
+def _draft(outcome: Drafted, product: Product) -> dict[str, object]:
     return {
         "item_id": str(outcome.item.id),
         "product_id": str(product.id),

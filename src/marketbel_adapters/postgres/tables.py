@@ -55,15 +55,19 @@ __all__ = [
     "ImportMerge",
     "JobLine",
     "KeptJob",
+    "KnownLink",
     "MatchReview",
     "MissingItem",
     "Outbox",
+    "PairVerdict",
     "ParsingLog",
     "PriceRecord",
     "Product",
     "ProductEmbedding",
+    "ReviewDecision",
     "RowRejection",
     "Supplier",
+    "SupplierActivity",
     "SupplierItem",
     "SyncRun",
     "Vector",
@@ -462,7 +466,7 @@ class Draft(Base):
     """Says that a product was drafted, and from which item: the shared enum cannot."""
 
     __tablename__ = "drafts"
-    __table_args__ = (UniqueConstraint("supplier_item_id"), {"schema": OWN_SCHEMA})
+    __table_args__ = (Index("idx_drafts_item", "supplier_item_id"), {"schema": OWN_SCHEMA})
 
     product_id: Mapped[uuid.UUID] = mapped_column(
         ForeignKey("products.id", ondelete="CASCADE"), primary_key=True
@@ -471,6 +475,80 @@ class Draft(Base):
         ForeignKey("supplier_items.id", ondelete="SET NULL")
     )
     created_at: Mapped[SetOnInsert]
+
+
+class PairVerdict(Base):
+    """What a person said of an item and a product; the latest of a pair."""
+
+    __tablename__ = "verdicts"
+    __table_args__ = (
+        CheckConstraint("verdict IN ('same', 'different', 'unsure')", name="check_verdict"),
+        Index("idx_verdicts_product", "product_id"),
+        {"schema": OWN_SCHEMA},
+    )
+
+    supplier_item_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("supplier_items.id", ondelete="CASCADE"), primary_key=True
+    )
+    product_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("products.id", ondelete="CASCADE"), primary_key=True
+    )
+    verdict: Mapped[str] = mapped_column(Text)
+    score: Mapped[Decimal | None] = mapped_column(Numeric(5, 2))
+    decided_by: Mapped[str] = mapped_column(Text)
+    decided_at: Mapped[datetime]
+
+
+class ReviewDecision(Base):
+    """A decision about an item, with its match before and after; a later one has a later position.
+
+    `before` and `after` are states as `match_states` writes them, `founded` the product made.
+    """
+
+    __tablename__ = "review_decisions"
+    __table_args__ = (
+        Index("idx_review_decisions_item", "supplier_item_id", "position"),
+        Index("idx_review_decisions_position", "position"),
+        {"schema": OWN_SCHEMA},
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    position: Mapped[int] = mapped_column(BigInteger, Identity(always=True))
+    supplier_item_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("supplier_items.id", ondelete="CASCADE")
+    )
+    action: Mapped[str] = mapped_column(Text)
+    product_id: Mapped[uuid.UUID | None]
+    decided_by: Mapped[str] = mapped_column(Text)
+    user_id: Mapped[uuid.UUID | None]
+    decided_at: Mapped[datetime]
+    before: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    after: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    founded: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    undone_at: Mapped[datetime | None]
+    undone_by: Mapped[str | None] = mapped_column(Text)
+
+
+class KnownLink(Base):
+    """A link as we wrote it last; no keys, for what lost its item or product is looked for."""
+
+    __tablename__ = "known_links"
+    __table_args__ = ({"schema": OWN_SCHEMA},)
+
+    supplier_item_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    product_id: Mapped[uuid.UUID]
+
+
+class SupplierActivity(Base):
+    """Whether a supplier was active when aggregates last followed it."""
+
+    __tablename__ = "supplier_activity"
+    __table_args__ = ({"schema": OWN_SCHEMA},)
+
+    supplier_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("suppliers.id", ondelete="CASCADE"), primary_key=True
+    )
+    is_active: Mapped[bool]
 
 
 class Import(Base):

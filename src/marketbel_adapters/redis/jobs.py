@@ -163,10 +163,19 @@ class RedisJobStore(JobStore):
             raise IllegalTransitionError(job_id=job.id, phase=phase, event=event.__name__)
 
     async def record_progress(
-        self, job_id: JobId, progress: JobProgress, *, expected_version: int, at: datetime
+        self,
+        job_id: JobId,
+        progress: JobProgress,
+        *,
+        expected_version: int,
+        at: datetime,
+        token: int | None = None,
     ) -> bool:
         figures = fields_text(encoded_figures(progress) | {"progressed_at": iso(at)})
-        arguments: list[int | bytes] = [TIME_TO_LIVE_MS, expected_version, figures]
+        arguments: list[int | bytes] = [
+            *(TIME_TO_LIVE_MS, expected_version, figures),
+            *(() if token is None else (token,)),
+        ]
         with translated():
             return bool(await self._record_progress(keys=[hash_key(job_id)], args=arguments))
 

@@ -180,8 +180,10 @@ return stored[2] == ARGV[3] and 1 or 0
 
 RECORD_PROGRESS: Final = """
 -- KEYS: the job's hash
--- ARGV: 1 milliseconds to live, 2 expected version, 3 fields and values as JSON
-if redis.call('HGET', KEYS[1], 'version') ~= ARGV[2] then return 0 end
+-- ARGV: 1 milliseconds to live, 2 expected version, 3 fields and values as JSON,
+--       4 expected token, when it matters
+local stored = redis.call('HMGET', KEYS[1], 'version', 'token')
+if stored[1] ~= ARGV[2] or (ARGV[4] and stored[2] ~= ARGV[4]) then return 0 end
 redis.call('HSET', KEYS[1], unpack(cjson.decode(ARGV[3])))
 redis.call('PEXPIRE', KEYS[1], ARGV[1])
 return 1

@@ -22,6 +22,11 @@ from marketbel_adapters.testing.catalog_items import ItemsContract, UnstorableRo
 from marketbel_adapters.testing.catalog_matches import MatchesContract, WaitingItemsContract
 from marketbel_adapters.testing.catalog_peek import CatalogPeek
 from marketbel_adapters.testing.catalog_products import AggregatesContract, ProductsContract
+from marketbel_adapters.testing.catalog_reviews import (
+    LinksContract,
+    ReviewsContract,
+    VerdictsContract,
+)
 from marketbel_adapters.testing.catalog_row_log import RowLogContract
 from marketbel_adapters.testing.catalog_suppliers import SuppliersContract, UnitContract
 from marketbel_adapters.testing.catalog_sync import (
@@ -47,6 +52,9 @@ class CatalogContract(
     ImportsContract,
     ImportRecordsContract,
     ImportUndoContract,
+    ReviewsContract,
+    VerdictsContract,
+    LinksContract,
     AmendedSuppliersContract,
     OutboxContract,
     SyncRunsContract,

@@ -29,11 +29,13 @@ from marketbel_core.intake.plan import (
     MissingPolicy,
 )
 from marketbel_core.intake.rows import RowRejection, UnpricedRow
+from marketbel_core.matching import PairVerdict, Verdict
 from marketbel_core.ports import (
     Catalog,
     Import,
     ImportState,
     ListedRow,
+    NamedVerdict,
     UndoOutcome,
 )
 
@@ -523,6 +525,34 @@ class ImportUndoContract:
         assert outcome == UndoOutcome(kept=1, kept_skus=("a",))
         assert [each.reversed for each in in_turn] == [1, 1, 0, 0]
         assert [str(line.price) for line in await peek.prices(supplier.id)] == ["1.00", "2.00"]
+
+    async def test_an_item_on_which_there_is_a_verdict_is_kept(
+        self, catalog: Catalog, peek: CatalogPeek
+    ) -> None:
+        supplier, product = await stored_supplier(catalog), await stored_product(catalog)
+        done = await imported(catalog, supplier.id, *(a_priced_row(sku, "1.00") for sku in "ab"))
+        item = (await peek.items(supplier.id))["a"]
+        said = PairVerdict(product_id=product.id, verdict=Verdict.DIFFERENT, by="I", at=NOW)
+        async with catalog.unit() as unit:
+            await unit.verdicts.put(
+                [
+                    NamedVerdict(
+                        item_id=item.id,
+                        supplier_name=supplier.name,
+                        sku="a",
+                        item_name=item.name,
+                        product_sku=product.internal_sku,
+                        product_name=product.name,
+                        verdict=said,
+                    )
+                ]
+            )
+
+        outcome = await undone(catalog, done.id)
+
+        assert (outcome.reversed, outcome.kept_skus) == (1, ("a",))
+        async with catalog.unit() as unit:
+            assert await unit.verdicts.of([item.id])
 
     async def test_only_an_applied_import_is_undone(
         self, catalog: Catalog, peek: CatalogPeek

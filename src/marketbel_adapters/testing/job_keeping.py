@@ -160,6 +160,24 @@ class KeptJobsContract:
         assert not recorded
         assert await store.get(job.id) == job
 
+    async def test_progress_of_a_holder_is_dropped_once_somebody_else_has_claimed_the_job(
+        self, store: JobStore
+    ) -> None:
+        job = a_job(version=4)
+        await store.add(job)
+        held = await store.claim(job.id, duration=timedelta(minutes=1))
+        assert held is not None
+
+        late = await store.record_progress(
+            job.id, _FIGURES, expected_version=4, at=NOW, token=held.token - 1
+        )
+        own = await store.record_progress(
+            job.id, JobProgress(error_count=1), expected_version=4, at=NOW, token=held.token
+        )
+
+        assert (late, own) == (False, True)
+        assert (await store.get(job.id)).progress == JobProgress(error_count=1)
+
     async def test_progress_of_an_unknown_job_is_dropped(self, store: JobStore) -> None:
         job_id = JobId(fresh_id())
 

@@ -10,7 +10,7 @@ from rapidfuzz import fuzz, process
 from marketbel_core.intake.grid import Cell
 from marketbel_core.intake.headers import ALIASES, HeaderMeaning, Role, folded_header, meaning_of
 from marketbel_core.intake.sample import SheetSample
-from marketbel_core.intake.text import cell_text, is_number_like
+from marketbel_core.intake.text import ParsedPrice, cell_text, is_number_like, parse_price
 
 __all__ = [
     "HEADER_LINES_MAX",
@@ -21,7 +21,7 @@ __all__ = [
     "likely_header",
 ]
 
-SCANNED_ROWS: Final = 40
+SCANNED_ROWS: Final = 60
 HEADER_LINES_MAX: Final = 3
 
 _NEAR_MIN: Final = 86.0
@@ -44,11 +44,13 @@ class HeaderLines:
         first: The first line, from 1.
         last: The last line, from 1.
         texts: What stands above each column, by index from 0.
+        words: The texts of all cells.
     """
 
     first: int
     last: int
     texts: Mapping[int, str]
+    words: frozenset[str] = frozenset()
 
 
 @lru_cache(maxsize=4096)
@@ -71,12 +73,39 @@ def likely_header(sheet: SheetSample, first: int, last: int) -> HeaderLines | No
     texts = _texts(sheet.rows[first - 1 : last])
     for line, words in enumerate(texts):
         filled = [text for text in words if text]
-        meant = sum(1 for text in filled if header_meaning(text) is not None)
-        if line and (meant * 2 <= len(filled) or not filled):
+        if last > first and any(map(_is_value, filled)):
             return None
-        if last > first and any(is_number_like(text) for text in filled):
+        if line and not (_are_meant(filled) or _are_grouped(texts[line - 1], words)):
             return None
-    return HeaderLines(first, last, _joined(texts, spread=True))
+    return _lines(first, last, texts, spread=True)
+
+
+@lru_cache(maxsize=4096)
+def _is_value(text: str) -> bool:
+    """Tell a figure or a price, which no header has for a cell of its own."""
+    return is_number_like(text) or isinstance(parse_price(text), ParsedPrice)
+
+
+def _lines(first: int, last: int, texts: Sequence[Sequence[str]], *, spread: bool) -> HeaderLines:
+    words = frozenset(text for line in texts for text in line if text)
+    return HeaderLines(first, last, _joined(texts, spread=spread), words)
+
+
+def _are_meant(filled: Sequence[str]) -> bool:
+    """Tell whether most texts of a line mean something as headers."""
+    meant = sum(1 for text in filled if header_meaning(text) is not None)
+    return meant * 2 > len(filled)
+
+
+def _are_grouped(above: Sequence[str], words: Sequence[str]) -> bool:
+    """Tell whether the texts of a line are the parts of a title of prices in the line above it.
+
+    "Prices" stands once above "from 10 pieces" and "from 50 pieces".
+    """
+    filled = [column for column, text in enumerate(words) if text]
+    repeated = [column for column in filled if column < len(above) and above[column]]
+    grouped = [column for column in filled if _group_title(above, column)]
+    return len(filled) >= 2 and len(grouped) >= 2 and len(repeated) + len(grouped) == len(filled)  # noqa: PLR2004  # one part is none
 
 
 def joined_lines(sheet: SheetSample, first: int, last: int, *, spread: bool = True) -> HeaderLines:
@@ -88,7 +117,7 @@ def joined_lines(sheet: SheetSample, first: int, last: int, *, spread: bool = Tr
         last: The last line, from 1.
         spread: Whether the title of a group of prices stands above each column of the group.
     """
-    return HeaderLines(first, last, _joined(_texts(sheet.rows[first - 1 : last]), spread=spread))
+    return _lines(first, last, _texts(sheet.rows[first - 1 : last]), spread=spread)
 
 
 def _texts(rows: Sequence[Sequence[Cell]]) -> list[list[str]]:
@@ -114,6 +143,8 @@ def _joined(texts: Sequence[Sequence[str]], *, spread: bool) -> dict[int, str]:
 
 def _group_title(words: Sequence[str], column: int) -> str:
     """Return the title to the left that spans this column: "Prices" over wholesale and retail."""
+    if column < len(words) and words[column]:
+        return ""
     left = next((text for text in reversed(words[:column]) if text), "")
     meaning = header_meaning(left) if left else None
     return left if meaning is not None and meaning.role is Role.PRICE else ""

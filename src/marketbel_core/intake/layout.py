@@ -9,7 +9,15 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
-from marketbel_core.intake.columns import Column, columns_of, keys_of, priced_rows
+from marketbel_core.intake.cells import cell_text
+from marketbel_core.intake.columns import (
+    body_of,
+    columns_below,
+    columns_of,
+    keys_of,
+    priced_rows,
+)
+from marketbel_core.intake.content_columns import money_columns
 from marketbel_core.intake.grid import Cell, Grid
 from marketbel_core.intake.header_lines import (
     HEADER_LINES_MAX,
@@ -19,10 +27,9 @@ from marketbel_core.intake.header_lines import (
     likely_header,
 )
 from marketbel_core.intake.headers import HeaderMeaning, Role, price_kinds
-from marketbel_core.intake.money_words import UNKNOWN_CURRENCY, currency_in_header, is_scaled
-from marketbel_core.intake.name_column import name_column, renamed
+from marketbel_core.intake.name_column import name_column, renamed, wordy_column
+from marketbel_core.intake.price_columns import price_columns, prices_by_content
 from marketbel_core.intake.sample import SheetSample, sample_of
-from marketbel_core.intake.text import cell_text
 
 __all__ = [
     "FoundLayout",
@@ -42,7 +49,6 @@ _GIVEN: Final = 5
 """What somebody said about a header is stronger than the very word."""
 
 _LINE_BONUS: Final = 0.2
-_SAMPLE_ROWS: Final = 400
 _WEIGHTS: Final = {Role.NAME: 3.0, Role.PRICE: 3.0, Role.SKU: 2.0}
 _SECURE_SCORE: Final = 9.0
 """A score that counts as full confidence: a name, a price, an article number and one more."""
@@ -67,6 +73,7 @@ class Layout:
             when its header names a kind.
         characteristic_columns: The other columns' keys, by index.
         headers: What stands above each column, by index.
+        header_words: The texts in the header's lines, each as it stands in its cell.
         confidence: 0.0 to 1.0.
         reasons: How it was decided, in sentences for people.
     """
@@ -77,6 +84,7 @@ class Layout:
     price_columns: Mapping[str, int] = field(default_factory=dict)
     characteristic_columns: Mapping[int, str] = field(default_factory=dict)
     headers: Mapping[int, str] = field(default_factory=dict)
+    header_words: frozenset[str] = frozenset()
     confidence: float = 0.0
     reasons: tuple[str, ...] = ()
 
@@ -144,15 +152,18 @@ def layout_by_header(
     if not given and len(meanings) < _HEADER_CELLS_MIN:
         return None
     start = header.last if data_start_row is None else data_start_row - 1
-    body = (*sheet.rows[start : start + _SAMPLE_ROWS], *sheet.further)
-    below = columns_of(body)
-    prices = _price_columns(meanings, headers, below, given)
+    body = body_of(sheet, start)
+    below = columns_below(sheet, start)
+    reasons = [f"header in row {header.last}"]
+    prices = price_columns(meanings, headers, below, main=given.get(Role.PRICE))
+    if not prices:
+        prices = prices_by_content(meanings, headers, below)
+        reasons.append("no header names the prices: they are found by their figures")
     if not prices:
         return None
     columns = _strongest(meanings) | {Role.PRICE: prices[0]} | dict(given)
-    reasons = [f"header in row {header.last}"]
     if Role.NAME not in given:
-        priced = columns_of(priced_rows(body, prices[0])) or below
+        priced = columns_of(priced_rows(body, prices[0])) or dict(below)
         name = name_column(columns.get(Role.NAME), meanings, headers, priced)
         if name is None:
             return None
@@ -167,6 +178,7 @@ def layout_by_header(
         price_columns=price_kinds(prices, meanings),
         characteristic_columns=keys_of(below, headers, {*columns.values(), *prices}),
         headers=headers,
+        header_words=header.words,
         confidence=round(min(1.0, score / _SECURE_SCORE), 2),
         reasons=tuple(reasons),
     )
@@ -182,6 +194,8 @@ def _score(
     columns: Mapping[Role, int], prices: Sequence[int], meanings: Mapping[int, HeaderMeaning]
 ) -> float:
     score = sum(_WEIGHTS.get(role, 1.0) for role in columns) + 0.5 * (len(prices) - 1)
+    if prices[0] not in meanings:
+        score -= _WEIGHTS[Role.PRICE]
     if Role.NAME not in {meaning.role for meaning in meanings.values()}:
         score -= 2.0
     return score
@@ -197,33 +211,6 @@ def _meanings(headers: Mapping[int, str], given: Mapping[Role, int]) -> dict[int
         kind = found[column].price_kind if role is Role.PRICE and column in found else ""
         found[column] = HeaderMeaning(role, _GIVEN, kind)
     return found
-
-
-def _price_columns(
-    meanings: Mapping[int, HeaderMeaning],
-    headers: Mapping[int, str],
-    below: Mapping[int, Column],
-    given: Mapping[Role, int],
-) -> list[int]:
-    """Return the columns of prices, the main one first."""
-    prices = sorted(
-        _real_prices(meanings, below), key=lambda column: _is_doubtful(headers[column])
-    )
-    main = given.get(Role.PRICE)
-    return prices if main is None else [main, *(column for column in prices if column != main)]
-
-
-def _real_prices(meanings: Mapping[int, HeaderMeaning], below: Mapping[int, Column]) -> list[int]:
-    """Return the columns that are called prices and have some, from the left."""
-    called = [column for column, meaning in meanings.items() if meaning.role is Role.PRICE]
-    counts = {column: below[column].prices for column in sorted(called) if column in below}
-    most = max(counts.values(), default=0)
-    return [column for column, count in counts.items() if count and count > _RARELY * most]
-
-
-def _is_doubtful(header: str) -> bool:
-    """Tell whether another price had better be the main one: this one is for other money."""
-    return is_scaled(header) or currency_in_header(header) == UNKNOWN_CURRENCY
 
 
 def _strongest(meanings: Mapping[int, HeaderMeaning]) -> dict[Role, int]:
@@ -251,34 +238,27 @@ def layout_by_content(
     said = header.last + 1 if header is not None else 1
     start = (data_start_row or said) - 1
     is_said = header is not None or data_start_row is not None
-    body = (*sheet.rows[start : start + _SAMPLE_ROWS], *sheet.further)
+    body = body_of(sheet, start)
     headers = header.texts if header is not None else {}
-    columns = columns_of(body)
-    rows = max((column.filled for column in columns.values()), default=0)
-    money = [
-        index
-        for index, column in sorted(columns.items())
-        if column.sure_prices > _MOSTLY * rows
-        and not column.is_code_like
-        and not column.is_counter
-    ]
-    marked = [index for index in money if columns[index].marked_prices]
+    columns = columns_below(sheet, start)
+    money, marked = money_columns(columns)
     price = next(iter(marked or money), None)
     if price is None or columns[price].sure_prices < _HEADERLESS_ROWS_MIN:
         return None
-    priced = columns_of(priced_rows(body, price))
-    words = {index: priced[index].wordiness for index in priced if index not in money}
-    most = max(words.values(), default=0.0)
-    if most < _WORDINESS_MIN:
+    rows = priced_rows(body, price)
+    priced = columns_of(rows)
+    name = wordy_column(rows, {index: priced[index] for index in priced if index not in money})
+    if name is None:
         return None
-    # The leftmost of the wordy ones: what repeats the name with more words stands to its right.
-    name = next(index for index in sorted(words) if words[index] > _MOSTLY * most)
+    money, marked = money_columns(columns, right_of=name)
+    price = (marked or money)[0]
+    further = [index for index in (marked or money) if index > price]
     return Layout(
         header_row=header.last if header is not None else 0,
         data_start_row=start + 1 if is_said else min(columns[price].price_rows) + 1,
         columns={Role.NAME: name, Role.PRICE: price},
-        price_columns=price_kinds([price, *(index for index in marked if index > price)], {}),
-        characteristic_columns=keys_of(columns, headers, {name, price, *marked}),
+        price_columns=price_kinds([price, *further], {}),
+        characteristic_columns=keys_of(columns, headers, {name, price, *further}),
         headers=headers,
         confidence=_HEADERLESS_CONFIDENCE,
         reasons=(

@@ -16,7 +16,9 @@ __all__ = [
     "UNKNOWN_CURRENCY",
     "currency_in_cell",
     "currency_in_header",
+    "currency_in_title",
     "is_amount_scaled",
+    "is_currency_alone",
     "is_scaled",
     "named_currency",
     "settled_currency",
@@ -83,6 +85,12 @@ CURRENCY_WORDS: Final = "|".join(f"(?:{words})" for words in (*_ALL_WORDS.values
 _ALONE: Final = re.compile(
     "|".join(rf"(?P<{code}>(?<!\w)(?:{words})(?!\w))" for code, words in _ALL_WORDS.items())
 )
+_WHOLE: Final = re.compile("|".join(f"(?:{words})" for words in _ALL_WORDS.values()))
+_RATE: Final = re.compile(r"(?<!\w)курс|exchange|(?<!\w)rate|=\s*[0-9]|заказ|доставк")
+_OF_PRICES: Final = re.compile(
+    r"(?<!\w)(?:цен|цін|цан|стоимост|вартіст|кошт|прайс|price|cost|валют|currency)"
+)
+_TITLE_LENGTH_MAX: Final = 160
 _NUMERIC_CODES: Final = {
     "933": "BYN", "643": "RUB", "810": "RUB", "840": "USD", "978": "EUR", "980": "UAH",
     "398": "KZT", "985": "PLN", "156": "CNY",
@@ -135,6 +143,29 @@ def currency_in_cell(text: str) -> str | None:
     named = _NUMERIC_CODES.get(text) or named_currency(text)
     is_blank = not any(map(str.isalnum, text))
     return named or (None if is_blank else UNKNOWN_CURRENCY)
+
+
+@lru_cache(maxsize=1024)
+def is_currency_alone(text: str) -> bool:
+    """Tell whether a cleaned text is the name of one currency and nothing else."""
+    folded = text.casefold().rstrip(". ")
+    return text in _NUMERIC_CODES or (
+        folded in {"р", "руб"} or (bool(folded) and _WHOLE.fullmatch(folded) is not None)
+    )
+
+
+def currency_in_title(text: str) -> str | None:
+    """Return the currency that a line above or below the table says the prices are in.
+
+    "Цены указаны в USD", "Валюта: EUR", "Прайс-лист (руб. РФ)"; a rate of exchange says nothing.
+    """
+    folded = text.casefold()
+    if _RATE.search(folded) or len(folded) > _TITLE_LENGTH_MAX:
+        return None
+    if is_currency_alone(text.strip("()[]:; ")) or _OF_PRICES.search(folded):
+        named = named_currency(text)
+        return None if named == UNKNOWN_CURRENCY else named
+    return None
 
 
 def currency_in_header(text: str) -> str | None:

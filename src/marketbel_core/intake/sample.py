@@ -15,7 +15,7 @@ _FURTHER_ROWS_MAX: Final = 1_024
 """Rows from all over the rest: a column may begin to be filled late."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class SheetSample:
     """The first rows of a sheet and some of the others.
 

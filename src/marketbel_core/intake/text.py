@@ -6,15 +6,15 @@ mark is decided once for a column, and a price that stays ambiguous is refused, 
 """
 
 import re
-import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from dataclasses import dataclass, field
+from datetime import date, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 from typing import Final
 
 from marketbel_core.catalog import AMOUNT_MAX
+from marketbel_core.intake.cells import cell_text, clean_text
 from marketbel_core.intake.grid import Cell
 from marketbel_core.intake.money_words import (
     CURRENCY_WORDS,
@@ -51,10 +51,12 @@ class ParsedPrice:
     Attributes:
         amount: Major units, over 0 to 99,999,999.99, two decimals.
         currency: ISO 4217 code where the cell names one, `ROUBLES` for "руб." alone.
+        exact: The amount before it was rounded to the cent.
     """
 
     amount: Decimal
     currency: str | None = None
+    exact: Decimal = field(default=Decimal(0), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,56 +86,15 @@ _PRICE: Final = re.compile(
 _CODED: Final = re.compile(
     r"[0-9][0-9.,'’ ]*(?P<after>[A-Z]{3})|(?P<before>[A-Z]{3}) ?[0-9][0-9.,]*"
 )
+_SIMPLE: Final = re.compile("[0-9]{1,8}(?:[.,][0-9]{1,2})?")
+_COINS: Final = re.compile(
+    r"(?P<whole>[0-9][0-9 ]*)\s*(?P<money>руб\w*|р|грн)\.?\s*"
+    r"(?P<coins>[0-9]{1,2})\s*(?:к|коп\w*)\.?"
+)
+_FROM: Final = re.compile(r"(?:от|from|ад|від)\s+(?=[^a-zа-яё]*[0-9])", re.IGNORECASE)
 _NUMBER_LIKE: Final = re.compile(r"[-−–+]?[0-9][0-9.,'’ ]*%?")
 _LONE: Final = re.compile(r"(?P<whole>[0-9 '’]+)(?P<mark>[.,])(?P<rest>[0-9]+)")
 _INFINITE: Final = re.compile(r"[-+]?(?:nan|inf(?:inity)?)")
-
-
-def clean_text(text: str) -> str:
-    """Return `text` without invisible characters, its blanks collapsed, in Unicode form C."""
-    if not text.isascii():
-        text = unicodedata.normalize("NFC", text)
-    if not text.isprintable():
-        text = "".join(_visible(character) for character in text)
-    return " ".join(text.split())
-
-
-def _visible(character: str) -> str:
-    """Return the character, a blank for a line break, nothing for a zero-width mark or a NUL."""
-    if character.isspace():
-        return " "
-    return "" if unicodedata.category(character) in {"Cc", "Cf", "Cs"} else character
-
-
-def cell_text(cell: Cell) -> str:
-    """Return the cell as a person sees it: 123.0 is "123", a text keeps its leading zeros."""
-    match cell:
-        case None:
-            return ""
-        case str():
-            return clean_text(cell)
-        case bool():
-            return "true" if cell else "false"
-        case int() | float() | Decimal():
-            return _number_text(cell)
-        case date() | time() | timedelta():
-            return _moment_text(cell)
-
-
-def _number_text(number: float | Decimal) -> str:
-    exact = Decimal(str(number))
-    if not exact.is_finite():
-        return str(number)
-    return f"{exact.to_integral_value() if exact == exact.to_integral_value() else exact:f}"
-
-
-def _moment_text(moment: date | time | timedelta) -> str:
-    """Return ISO text; midnight is a date, because that is how sheets keep dates."""
-    if isinstance(moment, timedelta):
-        return str(moment)
-    if isinstance(moment, datetime):
-        return moment.isoformat(" ").removesuffix(" 00:00:00")
-    return moment.isoformat()
 
 
 def is_number_like(text: str) -> bool:
@@ -207,6 +168,8 @@ def parse_price(
         case None:
             return PriceRefusal("row.no_price", "the price is blank")
         case str():
+            if _SIMPLE.fullmatch(cell):
+                return _checked(Decimal(cell.replace(",", ".")), currency=None)
             return _parse_text(clean_text(cell), mark)
         case bool() | date() | time() | timedelta():
             return _unreadable(cell_text(cell), "is not a number")
@@ -216,12 +179,21 @@ def parse_price(
 
 def _parse_text(text: str, mark: DecimalMark) -> ParsedPrice | PriceRefusal:
     if not any(character.isdigit() for character in text):
-        if _INFINITE.fullmatch(text.casefold()):
-            return _unreadable(text, "is not a number")
-        return PriceRefusal("row.no_price", f"no price is given: {text[:40]!r}")
-    found = _matched(text)
+        return _no_figure_in(text)
+    start = _FROM.match(text)
+    said = text[start.end() :] if start is not None else text
+    if (coins := _COINS.fullmatch(said.casefold())) is not None:
+        whole, money, rest = coins.group("whole", "money", "coins")
+        exact = Decimal(f"{whole.replace(' ', '')}.{rest:0>2}")
+        return _checked(exact, currency=named_currency(money))
+    found = _matched(said)
     if found is None or (found["unit"] and is_amount_scaled(found["unit"])):
         return _no_price_in(text)
+    return _read(found, text, mark)
+
+
+def _read(found: re.Match[str], text: str, mark: DecimalMark) -> ParsedPrice | PriceRefusal:
+    """Return the price in a text that has the form of one."""
     amount = _amount(found["number"], mark)
     if isinstance(amount, PriceRefusal):
         return amount
@@ -230,6 +202,13 @@ def _parse_text(text: str, mark: DecimalMark) -> ParsedPrice | PriceRefusal:
     if currency == UNKNOWN_CURRENCY:
         return currency_refusal(text)
     return _checked(-amount if found["minus"] else amount, currency=currency)
+
+
+def _no_figure_in(text: str) -> PriceRefusal:
+    """Return why a text without figures is no price: words, mostly."""
+    if _INFINITE.fullmatch(text.casefold()):
+        return _unreadable(text, "is not a number")
+    return PriceRefusal("row.no_price", f"no price is given: {text[:40]!r}")
 
 
 def _no_price_in(text: str) -> PriceRefusal:
@@ -277,7 +256,7 @@ def _checked(amount: Decimal, *, currency: str | None) -> ParsedPrice | PriceRef
     rounded = amount.quantize(_CENT, rounding=ROUND_HALF_UP)
     if rounded == 0:
         return PriceRefusal("row.no_price", "the price is zero")
-    return ParsedPrice(rounded, currency)
+    return ParsedPrice(rounded, currency, amount)
 
 
 def _unreadable(text: str, why: str, *, has_amount: bool = False) -> PriceRefusal:

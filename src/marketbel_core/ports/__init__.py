@@ -63,6 +63,14 @@ from marketbel_core.ports.queue import (
     Step,
     StepQueue,
 )
+from marketbel_core.ports.reviews import (
+    Links,
+    NamedVerdict,
+    ReviewQueue,
+    Reviews,
+    Verdicts,
+    WaitingReview,
+)
 from marketbel_core.ports.sources import FileSource, IncomingFile
 from marketbel_core.ports.sync import (
     AtOnce,
@@ -120,11 +128,13 @@ __all__ = [
     "JournalEntry",
     "Lease",
     "Leases",
+    "Links",
     "ListedRow",
     "LogEntry",
     "LogLevel",
     "MasterSheet",
     "MatchStep",
+    "NamedVerdict",
     "Outbox",
     "OutboxEntry",
     "Products",
@@ -133,6 +143,8 @@ __all__ = [
     "RecalculateStep",
     "Renewal",
     "RetryStep",
+    "ReviewQueue",
+    "Reviews",
     "RowBatch",
     "RowLog",
     "RowReader",
@@ -157,6 +169,8 @@ __all__ = [
     "Telemetry",
     "Tray",
     "UndoOutcome",
+    "Verdicts",
+    "WaitingReview",
     "WaitingTriggers",
     "WhenDue",
     "whole",

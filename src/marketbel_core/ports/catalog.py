@@ -15,6 +15,7 @@ from marketbel_core.intake.rows import AcceptedRow
 from marketbel_core.intake.supplier_plan import SupplierUpdate
 from marketbel_core.matching.linking import MatchOutcome
 from marketbel_core.ports.imports import Imports
+from marketbel_core.ports.reviews import Links, Reviews, Verdicts
 from marketbel_core.ports.sync import Outbox, SyncRuns
 
 __all__ = [
@@ -224,6 +225,21 @@ class CatalogUnit(Protocol):
     @abstractmethod
     def log(self) -> RowLog:
         """The row log."""
+
+    @property
+    @abstractmethod
+    def reviews(self) -> Reviews:
+        """Items as people decide about them."""
+
+    @property
+    @abstractmethod
+    def verdicts(self) -> Verdicts:
+        """What people said of pairs."""
+
+    @property
+    @abstractmethod
+    def links(self) -> Links:
+        """What neighbours did past us."""
 
     @property
     @abstractmethod

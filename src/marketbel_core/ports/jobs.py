@@ -105,12 +105,20 @@ class JobStore(Protocol):
 
     @abstractmethod
     async def record_progress(
-        self, job_id: JobId, progress: JobProgress, *, expected_version: int, at: datetime
+        self,
+        job_id: JobId,
+        progress: JobProgress,
+        *,
+        expected_version: int,
+        at: datetime,
+        token: int | None = None,
     ) -> bool:
         """Replace the progress figures alone if the job is still at `expected_version`.
 
         No transition, no new version; `at` becomes `progressed_at`. Return whether anything was
         written: an unknown job or another version writes nothing, and a late figure is no error.
+        A holder names its `token` as well: a claim alone leaves the version as it was. `None` is
+        for those who hold nothing.
         """
 
     @abstractmethod

@@ -1,6 +1,7 @@
 """What Marketbel does, one class a step, named as the file travels; none calls another."""
 
 from marketbel_core.use_cases._job_mover import JobMover, step_of
+from marketbel_core.use_cases._link_keeper import LinkKeeper, Reconciled
 from marketbel_core.use_cases._list_importer import (
     ImportPlan,
     ListImporter,
@@ -22,6 +23,13 @@ from marketbel_core.use_cases.relay_journal import RelayJournal, RelayResult
 from marketbel_core.use_cases.relay_outbox import RelayedOutbox, RelayOutbox
 from marketbel_core.use_cases.rescue_jobs import RescueJobs, RescueResult
 from marketbel_core.use_cases.retry_job import CancelJob, ReplayJob, RetryJob
+from marketbel_core.use_cases.review_matches import (
+    ExpireReviews,
+    ReconcileLinks,
+    ReviewMatches,
+    ReviewRequest,
+    UndoReview,
+)
 from marketbel_core.use_cases.start_ingestion import StartIngestion, StartRequest
 from marketbel_core.use_cases.sync_suppliers import SyncReport, SyncRequest, SyncSuppliers
 from marketbel_core.use_cases.take_retries import TakenRetries, TakeRetries
@@ -35,10 +43,12 @@ __all__ = [
     "CollectItems",
     "CollectResult",
     "Courier",
+    "ExpireReviews",
     "ImportItems",
     "ImportPlan",
     "ImportResult",
     "JobMover",
+    "LinkKeeper",
     "ListImporter",
     "ListToImport",
     "MatchItems",
@@ -46,6 +56,8 @@ __all__ = [
     "PlanImport",
     "RecalculateAggregates",
     "RecalculateResult",
+    "ReconcileLinks",
+    "Reconciled",
     "RecoverJobs",
     "RecoverResult",
     "RelayJournal",
@@ -56,6 +68,8 @@ __all__ = [
     "RescueJobs",
     "RescueResult",
     "RetryJob",
+    "ReviewMatches",
+    "ReviewRequest",
     "StartIngestion",
     "StartRequest",
     "SyncReport",
@@ -64,6 +78,7 @@ __all__ = [
     "TakeRetries",
     "TakenRetries",
     "UndoImport",
+    "UndoReview",
     "rejection_entries",
     "step_of",
 ]

@@ -206,7 +206,11 @@ class JobMover:
         """
         try:
             await self._jobs.record_progress(
-                job.id, progress, expected_version=job.version, at=self._clock.now()
+                job.id,
+                progress,
+                expected_version=job.version,
+                at=self._clock.now(),
+                token=job.token,
             )
         except UnavailableError as error:
             self._telemetry.event("progress.lost", job_id=str(job.id), error=str(error))

@@ -1,5 +1,6 @@
 """One polling round: every reading at ml-analyze is asked how far it is."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
@@ -28,8 +29,8 @@ from marketbel_core.use_cases._job_mover import JobMover, analysis_request, step
 
 __all__ = ["CollectItems", "CollectResult"]
 
-_BATCH_MAX: Final = 1_000
-"""Jobs a round; the longest unchanged first, so that none starves."""
+_BATCH_MAX: Final = 10_000
+"""Jobs a round; those that are read here are counted among them."""
 
 _CHUNK: Final = 100
 """Jobs that are asked about together; the round's lease is renewed between."""
@@ -75,8 +76,10 @@ class CollectItems:
         queue: StepQueue,
         clock: Clock,
         telemetry: Telemetry,
+        chance: Callable[[], float],
         analyzing_max: timedelta,
     ) -> None:
+        self._chance = chance
         self._mover = mover
         self._jobs = jobs
         self._leases = leases
@@ -110,7 +113,7 @@ class CollectItems:
             for job in await self._jobs.list_in(Phase.ANALYZING, limit=_BATCH_MAX)
             if job.analysis_id is not None  # the others are read here, by the import step
         ]
-        for start in range(0, len(waiting), _CHUNK):
+        for start in self._starts(len(waiting)):
             if await self._leases.renew(lease, duration=_LEASE_DURATION) is None:
                 break  # another worker's round goes on from here
             jobs = waiting[start : start + _CHUNK]
@@ -125,6 +128,14 @@ class CollectItems:
                         return CollectResult(polled=polled, moved=moved, errors=tuple(errors))
                     moved += await self._fail_if_stalled(job)
         return CollectResult(polled=polled, moved=moved, errors=tuple(errors))
+
+    def _starts(self, count: int) -> list[int]:
+        """Return where the chunks begin, in an order that begins elsewhere in each round: a round
+        that slow answers break off leaves out other jobs than the one before.
+        """
+        starts = list(range(0, count, _CHUNK))
+        first = min(int(self._chance() * len(starts)), max(len(starts) - 1, 0))
+        return [*starts[first:], *starts[:first]]
 
     async def _poll(self, job: Job, report: AnalysisReport | PortError) -> bool:
         if isinstance(report, PortError):

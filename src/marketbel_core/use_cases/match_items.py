@@ -1,22 +1,25 @@
 """The match step: a supplier's whole backlog is linked, sent to review or founds drafts."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final
 
 from marketbel_core.catalog import SupplierItem
 from marketbel_core.errors import UnavailableError
-from marketbel_core.ids import JobId, ProductId, SupplierId
+from marketbel_core.ids import JobId, ProductId, SupplierId, SupplierItemId
 from marketbel_core.jobs import Job, Phase
 from marketbel_core.matching import (
     Drafted,
     ForReview,
     Linked,
     MatchOutcome,
+    PairVerdict,
     Thresholds,
     link,
+    redrafted,
+    ruled_out,
 )
 from marketbel_core.ports import (
     CandidateIndex,
@@ -26,6 +29,7 @@ from marketbel_core.ports import (
     StepQueue,
 )
 from marketbel_core.use_cases._job_mover import JobMover
+from marketbel_core.use_cases._link_keeper import LinkKeeper
 
 __all__ = ["MatchItems", "MatchResult"]
 
@@ -85,6 +89,7 @@ class MatchItems:
         self,
         *,
         mover: JobMover,
+        links: LinkKeeper,
         catalog: Catalog,
         candidates: CandidateIndex,
         queue: StepQueue,
@@ -95,6 +100,7 @@ class MatchItems:
         review_for: timedelta,
     ) -> None:
         self._mover = mover
+        self._links = links
         self._catalog = catalog
         self._candidates = candidates
         self._queue = queue
@@ -154,6 +160,7 @@ class MatchItems:
         return tally.result()
 
     async def _drain(self, supplier_id: SupplierId | None, tally: _Tally) -> None:
+        await self._links.reconcile(supplier_id)  # what a neighbour linked is not matched again
         await self._refresh_index()
         while outcomes := await self._match_batch(supplier_id):
             tally.add(outcomes)
@@ -181,24 +188,35 @@ class MatchItems:
             items = await unit.items.claim_unmatched(supplier_id, limit=self._batch_size)
             if not items:
                 return []
-            outcomes = await self._decide(items)
+            said = await unit.verdicts.of([item.id for item in items])
+            outcomes = await self._decide(items, said)
             await unit.items.record_matches(outcomes, at=self._clock.now())
         return outcomes
 
-    async def _decide(self, items: list[SupplierItem]) -> list[MatchOutcome]:
+    async def _decide(
+        self,
+        items: list[SupplierItem],
+        said: Mapping[SupplierItemId, tuple[PairVerdict, ...]],
+    ) -> list[MatchOutcome]:
+        """Decide about each item, without the products that a person ruled out for it."""
         found = await self._candidates.nearest([item.name for item in items], limit=_BLOCK_MAX)
         now = self._clock.now()
-        return [
-            link(
+        outcomes: list[MatchOutcome] = []
+        for item, products in zip(items, found, strict=True):
+            ruled = ruled_out(said.get(item.id, ()))
+            outcome = link(
                 item,
-                products,
+                [product for product in products if product.id not in ruled],
                 thresholds=self._thresholds,
                 candidates_max=self._candidates_max,
                 now=now,
                 review_for=self._review_for,
             )
-            for item, products in zip(items, found, strict=True)
-        ]
+            if isinstance(outcome, Drafted):
+                product = redrafted(outcome.product, ruled=ruled, at=now)
+                outcome = replace(outcome, product=product)
+            outcomes.append(outcome)
+        return outcomes
 
     async def _show(self, job: Job, result: MatchResult) -> None:
         """Let people see the job's figures with those of `result` added."""

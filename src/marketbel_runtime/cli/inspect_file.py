@@ -45,6 +45,7 @@ def inspect_file(
         asyncio.run(_look(file, settings, seen, stages))
     except MarketbelError as error:
         refusal = error
+        stages.end("until refused")
     show(out, file.name, seen)
     if refusal is not None:
         _tell(out, f"refused: {refusal} ({refusal.code})")

@@ -17,6 +17,10 @@ from marketbel_runtime.tasks.matching import (
 )
 from marketbel_runtime.tasks.not_built import NOT_BUILT
 from marketbel_runtime.tasks.retrying import retry_job_task
+from marketbel_runtime.tasks.reviewing import (
+    expire_review_queue_task,
+    handle_manual_match_event,
+)
 from marketbel_runtime.tasks.running import Context, Task, TaskUnavailableError
 
 __all__ = [
@@ -26,6 +30,8 @@ __all__ = [
     "cleanup_shared_files_task",
     "courier_task",
     "download_and_trigger_ml",
+    "expire_review_queue_task",
+    "handle_manual_match_event",
     "import_items_task",
     "match_items_task",
     "parse_task",
@@ -39,6 +45,8 @@ TASKS: Final[tuple[Task, ...]] = (
     cleanup_shared_files_task,
     courier_task,
     download_and_trigger_ml,
+    expire_review_queue_task,
+    handle_manual_match_event,
     import_items_task,
     match_items_task,
     parse_task,

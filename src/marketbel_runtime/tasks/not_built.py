@@ -19,8 +19,6 @@ NOT_BUILT: Final = tuple(
     _not_built(name)
     for name in (
         "enrich_item_task",
-        "expire_review_queue_task",
-        "handle_manual_match_event",
         "master_sync_task",
         "scheduled_sync_task",
         "trigger_master_sync_task",

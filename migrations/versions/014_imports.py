@@ -4,8 +4,8 @@ from typing import Final
 
 from alembic import op
 
-revision: str = "013_imports"
-down_revision: str = "012_sync"
+revision: str = "014_imports"
+down_revision: str = "013_reviews"
 branch_labels: str | None = None
 depends_on: str | None = None
 

@@ -1,0 +1,71 @@
+"""Which columns have prices, and which of them is the main one: the leftmost real one."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from marketbel_core.intake.columns import Column
+from marketbel_core.intake.content_columns import money_columns
+from marketbel_core.intake.header_lines import header_meaning
+from marketbel_core.intake.headers import HeaderMeaning, Role, is_decoy
+from marketbel_core.intake.money_words import UNKNOWN_CURRENCY, currency_in_header, is_scaled
+
+__all__ = ["price_columns", "prices_by_content"]
+
+_RARELY: Final = 0.15
+
+
+def price_columns(
+    meanings: Mapping[int, HeaderMeaning],
+    headers: Mapping[int, str],
+    below: Mapping[int, Column],
+    *,
+    main: int | None = None,
+) -> list[int]:
+    """Return the columns of prices, the main one first.
+
+    Args:
+        meanings: What the headers mean.
+        headers: What stands above each column.
+        below: The columns' figures.
+        main: The main one, where somebody named it.
+    """
+    prices = sorted(
+        _real_prices(meanings, below), key=lambda column: _is_doubtful(headers[column])
+    )
+    return prices if main is None else [main, *(column for column in prices if column != main)]
+
+
+def prices_by_content(
+    meanings: Mapping[int, HeaderMeaning],
+    headers: Mapping[int, str],
+    below: Mapping[int, Column],
+) -> list[int]:
+    """Return columns of money that no header claims, where a header names the goods."""
+    named = [column for column, found in meanings.items() if found.role in {Role.NAME, Role.SKU}]
+    if not named:
+        return []
+    free = {
+        column: figures
+        for column, figures in below.items()
+        if column not in meanings and not is_decoy(headers.get(column, ""))
+    }
+    money, marked = money_columns(free, right_of=max(named))
+    return (marked or money)[:1]
+
+
+def _real_prices(meanings: Mapping[int, HeaderMeaning], below: Mapping[int, Column]) -> list[int]:
+    """Return the columns that are called prices and have some, from the left."""
+    called = [column for column, meaning in meanings.items() if meaning.role is Role.PRICE]
+    counts = {column: below[column].prices for column in sorted(called) if column in below}
+    most = max(counts.values(), default=0)
+    return [column for column, count in counts.items() if count and count > _RARELY * most]
+
+
+def _is_doubtful(header: str) -> bool:
+    """Tell whether another price had better be the main one: for other money, or of old."""
+    meaning = header_meaning(header)
+    return (
+        is_scaled(header)
+        or currency_in_header(header) == UNKNOWN_CURRENCY
+        or (meaning is not None and meaning.price_kind == "old")
+    )

@@ -88,7 +88,7 @@ def _arguments(task: Callable[..., object]) -> str:
         f"`{parameter.name}`"
         for parameter in inspect.signature(task).parameters.values()
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY
-        and parameter.name not in {"may_retry", "attempt"}
+        and parameter.name not in {"attempt", "call_key", "may_retry"}
     ]
     return ", ".join(named) or "none"
 

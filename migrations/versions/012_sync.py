@@ -27,7 +27,7 @@ _UPGRADE: Final = (
         triggered_by text NOT NULL,
         era text NOT NULL,
         token bigint NOT NULL,
-        served integer NOT NULL,
+        served jsonb NOT NULL,
         applied_at timestamptz NOT NULL,
         figures jsonb NOT NULL
     )

@@ -263,7 +263,7 @@ def storable_score(score: float) -> Decimal:
 
 
 def candidates_as_json(candidates: Sequence[ScoredCandidate]) -> list[dict[str, object]]:
-    """Return candidates as the neighbours read them, best first."""
+    """Return candidates as the neighbours read them, best first, and what their scores are of."""
     return [_candidate_as_json(candidate) for candidate in candidates]
 
 
@@ -395,6 +395,8 @@ def _candidate_as_json(candidate: ScoredCandidate) -> dict[str, object]:
         "product_name": candidate.product_name,
         "score": float(storable_score(candidate.score)),
     }
+    if candidate.detail:
+        told["detail"] = json_value(candidate.detail)
     if candidate.category_id is not None:
         told["category_id"] = str(candidate.category_id)
     return told

@@ -53,6 +53,7 @@ from marketbel_core.use_cases import (
     ReviewMatches,
     StartIngestion,
     SyncSuppliers,
+    TakeLists,
     TakeRetries,
     UndoImport,
     UndoReview,
@@ -251,11 +252,25 @@ class Container(containers.DeclarativeContainer):
     retry_job = providers.Factory(RetryJob, mover=mover, queue=queue)
     replay_job = providers.Factory(ReplayJob, mover=mover, queue=queue)
     cancel_job = providers.Factory(CancelJob, mover=mover, queue=queue)
+    take_lists = providers.Factory(
+        TakeLists,
+        inbox=inbox,
+        catalog=catalog,
+        jobs=jobs,
+        archive=archive,
+        leases=leases,
+        queue=queue,
+        clock=clock,
+        ids=ids,
+        telemetry=telemetry,
+        ml_enabled=settings.provided.use_ml_processing,
+    )
     take_retries = providers.Factory(
         TakeRetries, inbox=inbox, jobs=jobs, leases=leases, queue=queue, telemetry=telemetry
     )
     clean_up_files = providers.Factory(
         CleanUpFiles,
+        archive=archive,
         files=files,
         jobs=jobs,
         triggers=triggers,

@@ -19,6 +19,7 @@ from redis.exceptions import RedisError
 from marketbel_core.errors import UnavailableError
 from marketbel_core.ports import Leases
 from marketbel_runtime.container import Container
+from marketbel_runtime.syncing import sync_when_due, sync_when_triggered
 
 __all__ = ["Chore", "chores_of", "keeping", "taking_turns", "ticking"]
 
@@ -32,6 +33,8 @@ _CLEAN_UP_INTERVAL: Final = timedelta(hours=6)
 _CLEAN_UP_TICK: Final = timedelta(minutes=5)
 """How late a clean-up may be when the worker whose turn it was is gone."""
 
+_SYNC_TICK: Final = timedelta(seconds=30)
+"""How late a sync may be when it falls due; looking costs one command."""
 _EXPIRE_INTERVAL: Final = timedelta(hours=1)
 _RECONCILE_INTERVAL: Final = timedelta(minutes=1)
 """How long a link that the admin interface made may go without its aggregates, at most about."""
@@ -88,6 +91,13 @@ def chores_of(container: Container, pool: ArqRedis) -> list[Chore]:
         Chore(name="expire-reviews", every=_CLEAN_UP_TICK, body=expire),
         Chore(name="reconcile-links", every=_RECONCILE_TICK, body=reconcile),
         Chore(name="retries", every=_INBOX_INTERVAL, body=container.take_retries()),
+        Chore(name="lists", every=_INBOX_INTERVAL, body=container.take_lists()),
+        Chore(
+            name="sync-triggers",
+            every=_INBOX_INTERVAL,
+            body=functools.partial(sync_when_triggered, container),
+        ),
+        Chore(name="sync", every=_SYNC_TICK, body=functools.partial(sync_when_due, container)),
     ]
 
 

@@ -45,7 +45,12 @@ class TestRedisInbox(InboxContract):
     @pytest.fixture
     def leave(self, redis: Redis) -> Leave:
         async def push(tray: Tray, message: str) -> None:
-            await redis.execute_command("LPUSH", tray.value, message)  # type: ignore[no-untyped-call]
+            command: dict[Tray, tuple[str, ...]] = {
+                Tray.PARSE_TRIGGERS: ("RPUSH", tray.value, message),
+                Tray.SYNC_TRIGGER: ("SET", tray.value, message, "EX", "300"),
+            }
+            words = command.get(tray, ("LPUSH", tray.value, message))
+            await redis.execute_command(*words)  # type: ignore[no-untyped-call]
 
         return push
 

@@ -13,7 +13,10 @@ from marketbel_adapters.redis import RedisWaitingTriggers, create_redis
 from marketbel_adapters.testing.waiting_triggers import WaitingTriggersContract, WatchedTriggers
 from marketbel_core.errors import ProtocolError, UnavailableError
 
-LISTS = ["parse:triggers", "parse-tasks", "retry:triggers"]
+LISTS = [
+    *("parse:triggers", "parse-tasks", "retry:triggers"),
+    *("marketbel:inbox:taken:parse:triggers", "marketbel:inbox:taken:parse-tasks"),
+]
 NAME = "0c5f39a1-6d3d-4c5e-9f5f-0f2f0e7b1a11_1767225600000_list.xlsx"
 QUEUE = "test-queue"
 

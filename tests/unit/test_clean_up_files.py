@@ -335,3 +335,19 @@ async def test_hundreds_of_errors_and_names_are_told_a_hundred_times() -> None:
     result = await clean_up(world)
 
     assert (result.files_found, len(result.names), len(result.errors)) == (150, 100, 100)
+
+
+async def test_a_file_of_a_job_that_only_the_archive_remembers_is_kept() -> None:
+    """After a total loss of Redis, until somebody brings its jobs back."""
+    world = memory()
+    lost, ended = a_job(phase=Phase.ANALYZING), a_job(phase=Phase.COMPLETE)
+    for job in (lost, ended):
+        await world.archive.record(job)
+    kept = await carry(world, lost)
+    await carry(world, ended)
+    world.clock.tick(TTL)
+
+    result = await clean_up(world)
+
+    assert await names(world) == [kept]
+    assert result.kept == {KeepReason.ACTIVE_JOB: 1}

@@ -1,5 +1,6 @@
 """What becomes of an item beside its candidates."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -9,12 +10,16 @@ from marketbel_core.catalog import Product, ProductStatus, SupplierItem, draft_i
 from marketbel_core.ids import CategoryId, SupplierId
 from marketbel_core.matching import (
     DEFAULT_THRESHOLDS,
+    NOTHING_KNOWN,
+    Corpus,
     Drafted,
     ForReview,
     Linked,
     MatchOutcome,
+    Precedents,
     Thresholds,
     draft_for,
+    features_of,
     link,
 )
 
@@ -26,14 +31,17 @@ def linked(
     *candidates: Product,
     thresholds: Thresholds = DEFAULT_THRESHOLDS,
     candidates_max: int = 5,
+    precedents: Precedents = NOTHING_KNOWN,
 ) -> MatchOutcome:
     return link(
         item,
         candidates,
+        corpus=Corpus(features_of(product.name) for product in candidates),
         thresholds=thresholds,
         candidates_max=candidates_max,
         now=NOW,
         review_for=_MONTH,
+        precedents=precedents,
     )
 
 
@@ -115,8 +123,8 @@ def test_a_best_that_does_not_lead_another_name_waits_for_a_person() -> None:
     outcome = linked(item, one, turned)
 
     assert isinstance(outcome, ForReview)
-    assert outcome.score == 100.0
-    assert [candidate.score for candidate in outcome.task.candidates] == [100.0, 100.0]
+    assert 70 <= outcome.score < 95
+    assert len(outcome.task.candidates) == 2
 
 
 def test_a_draft_of_the_same_supplier_is_no_candidate() -> None:
@@ -163,3 +171,44 @@ def test_without_candidates_even_the_lowest_cut_off_founds_a_draft() -> None:
     assert isinstance(
         linked(an_item(name="Насос"), a_product(name="Краска"), thresholds=everything), Linked
     )
+
+
+def test_what_a_person_called_the_same_is_linked_whatever_the_names_say() -> None:
+    product = a_product(name="Краска белая")
+    known = Precedents(same=product.id)
+
+    outcome = linked(an_item(name="Насос Makita X1"), product, precedents=known)
+
+    assert isinstance(outcome, Linked)
+    assert (outcome.product_id, outcome.score) == (product.id, 100.0)
+
+
+def test_what_a_person_called_different_is_never_offered_again() -> None:
+    product = a_product(name="Насос Makita X1")
+    known = Precedents(different=frozenset({product.id}))
+
+    outcome = linked(an_item(name=product.name), product, precedents=known)
+
+    assert isinstance(outcome, Drafted)
+
+
+def test_an_earlier_link_holds_while_nothing_speaks_against_it() -> None:
+    earlier = a_product(name="Насос дренажный Makita")
+    known = Precedents(earlier=earlier.id)
+
+    same = linked(an_item(name="Насос Makita"), earlier, precedents=known)
+    other = linked(an_item(name="Насос Makita 2 л"), a_product(name="Насос 5 л", id=earlier.id))
+
+    assert isinstance(same, Linked)
+    assert not isinstance(other, Linked)
+
+
+def test_each_candidate_keeps_what_its_score_is_made_of() -> None:
+    outcome = linked(an_item(name="Насос X1 600 Вт"), a_product(name="Насос X1 800 Вт"))
+
+    assert isinstance(outcome, ForReview)
+    detail = outcome.task.candidates[0].detail
+    assert detail["conflicts"] == ["quantity"]
+    assert detail["capped_by"] == ["quantity"]
+    assert (detail["item_only"], detail["product_only"]) == (["600w"], ["800w"])
+    assert json.loads(json.dumps(detail)) == detail

@@ -16,6 +16,7 @@ URL = "https://shop.example/list.csv"
 JOB = "0c5f39a1-6d3d-4c5e-9f5f-0f2f0e7b1a11"
 SUPPLIER = "0c5f39a1-6d3d-4c5e-9f5f-0f2f0e7b1a12"
 FAILED_JOB = "0c5f39a1-6d3d-4c5e-9f5f-0f2f0e7b1a13"
+SHEET = "https://shop.example/master.xlsx"
 LIST = b"sku,name,price\nA1,Cable 1 m,2.50\n"
 
 DOWNLOAD = {"task_id", "job_id", "status", "file_path", "ml_job_id", "error", "duration_seconds"}
@@ -43,6 +44,11 @@ EVENT = {
 EXPIRE = {"task_id", "status", "expired_count", "duration_seconds"}
 ITEM = str(UUID(int=1))  # the first that the memory catalogue makes
 CLEAN_UP = {"files_found", "files_deleted", "bytes_freed", "errors"}
+SYNC = {
+    *("task_id", "status", "triggered_by", "master_sheet_parsed", "suppliers_created"),
+    *("suppliers_updated", "suppliers_deactivated", "suppliers_skipped"),
+    *("parse_tasks_enqueued", "ml_jobs_triggered", "ml_job_ids", "errors", "duration_seconds"),
+}
 POLL = {"jobs_polled", "jobs_updated", "errors"}
 
 CONFIG = {"file_path": URL, "original_filename": "list.csv", "sheet_name": "Sheet1"}
@@ -106,6 +112,10 @@ CALLS: list[tuple[str, dict[str, object], set[str]]] = [
     ("retry_job_task", {"job_id": FAILED_JOB, "task_id": "t"}, RETRY),
     ("retry_job_task", {"job_id": FAILED_JOB, "attempt": 1}, RETRY),
     ("retry_job_task", {"job_id": FAILED_JOB, "triggered_at": "2026-01-01T00:00:00Z"}, RETRY),
+    ("master_sync_task", {"task_id": "t"}, SYNC),
+    ("trigger_master_sync_task", {"task_id": "t", "triggered_at": "2026-01-01"}, SYNC),
+    ("trigger_master_sync_task", {"task_id": "t", "master_sheet_url": SHEET}, SYNC),
+    ("scheduled_sync_task", {}, SYNC),
     ("cleanup_shared_files_task", {}, CLEAN_UP),
     ("cleanup_shared_files_task", {"ttl_hours": 24, "dry_run": True}, CLEAN_UP),
     ("cleanup_shared_files_task", {"ttl_hours": None, "task_id": "t"}, CLEAN_UP),
@@ -135,6 +145,7 @@ CALLS: list[tuple[str, dict[str, object], set[str]]] = [
 async def a_market() -> InMemory:
     app = memory()
     app.sources.put(URL, LIST)
+    app.master_sheet.put(SHEET, [("name", "url", "format"), ("Acme", URL, "csv")])
     supplier = a_supplier(
         id=parse_supplier_id(SUPPLIER),
         name="Acme",
@@ -165,7 +176,8 @@ async def test_a_call_of_the_deployment_returns_the_shape_that_it_knows(
 
     assert shape <= result.keys()
     assert result.get("status", "success") == "success", result
-    assert result.get("task_id") in {None, "t"}
+    scheduled = f"sync-scheduled-{int(app.clock.now().timestamp())}"
+    assert result.get("task_id") in {None, "t", scheduled}
 
 
 def test_every_task_that_is_built_is_called_here() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from marketbel_core.catalog import Product
 from marketbel_core.ids import ProductId
-from marketbel_core.matching import Blocks, features_of
+from marketbel_core.matching import Blocks, Corpus, features_of
 from marketbel_core.ports import CandidateIndex
 
 __all__ = ["MemoryCandidateIndex"]
@@ -37,6 +37,9 @@ class MemoryCandidateIndex(CandidateIndex):
 
     async def nearest(self, names: Sequence[str], *, limit: int) -> list[list[Product]]:
         return await asyncio.to_thread(self._nearest, tuple(names), limit)
+
+    async def corpus(self) -> Corpus:
+        return self._blocks.corpus
 
     def _put(self, products: Sequence[Product]) -> None:
         with self._lock:

@@ -21,6 +21,8 @@ class MemoryInbox(Inbox):
 
     def put(self, tray: Tray, message: str) -> None:
         """Leave a message, as a neighbour does."""
+        if tray is Tray.SYNC_TRIGGER:
+            self._waiting[tray].clear()
         self._waiting[tray].append(message)
 
     async def take(self, tray: Tray, *, limit: int) -> list[str]:

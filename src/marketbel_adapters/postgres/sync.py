@@ -55,7 +55,7 @@ _LATEST: Final = text(_RUN + " ORDER BY applied_at DESC, token DESC LIMIT :limit
 _RECORD: Final = text("""
     INSERT INTO marketbel.sync_runs
         (key, task_id, triggered_by, era, token, served, applied_at, figures)
-    VALUES (:key, :task_id, :triggered_by, :era, :token, :served, :applied_at,
+    VALUES (:key, :task_id, :triggered_by, :era, :token, CAST(:served AS jsonb), :applied_at,
             CAST(:figures AS jsonb))
 """)
 
@@ -123,7 +123,7 @@ class PostgresSyncRuns(SyncRuns):
             "triggered_by": run.triggered_by,
             "era": run.era,
             "token": run.token,
-            "served": run.served,
+            "served": json.dumps(run.served),
             "applied_at": run.applied_at,
             "figures": json.dumps(json_value(asdict(run.figures))),
         }
@@ -142,7 +142,7 @@ def _run(row: Row[Any]) -> SyncRun:
         triggered_by=row.triggered_by,
         era=row.era,
         token=row.token,
-        served=row.served,
+        served=tuple(row.served),
         applied_at=row.applied_at,
         figures=SyncFigures(**figures),
     )

@@ -769,6 +769,6 @@ class SyncRun(Base):
     triggered_by: Mapped[str] = mapped_column(Text)
     era: Mapped[str] = mapped_column(Text)
     token: Mapped[int] = mapped_column(BigInteger)
-    served: Mapped[int]
+    served: Mapped[list[str]] = mapped_column(JSONB)
     applied_at: Mapped[datetime]
     figures: Mapped[dict[str, Any]] = mapped_column(JSONB)

@@ -21,13 +21,28 @@ _DEAD_PREFIX: Final = "marketbel:inbox:dead:"
 _DEAD_MAX: Final = 1_000
 _DEAD_TIME_TO_LIVE: Final = timedelta(days=7)
 
-_OLDEST_AT: Final[dict[Tray, str]] = {Tray.RETRY_TRIGGERS: "RIGHT"}
-"""The end of the list at which the oldest message is: the other one than the sender pushes to."""
+_OLDEST_AT: Final[dict[Tray, str]] = {
+    Tray.PARSE_TASKS: "RIGHT",
+    Tray.PARSE_TRIGGERS: "LEFT",
+    Tray.RETRY_TRIGGERS: "RIGHT",
+    Tray.SYNC_TRIGGER: "",
+}
+"""The end of the list at which the oldest message is: the other one than the sender pushes to. A
+trigger of a sync is no list, but one value that expires."""
 
 _TAKE: Final = """
--- KEYS: the list, the list of what is taken (oldest first).  ARGV: limit, end of the oldest
+-- KEYS: the list, the list of what is taken (oldest first).
+-- ARGV: limit, end of the oldest or '' for a single value
 local limit = tonumber(ARGV[1])
 local taken = redis.call('LLEN', KEYS[2])
+if ARGV[2] == '' then
+  local value = taken < limit and redis.call('GET', KEYS[1])
+  if value then
+    redis.call('RPUSH', KEYS[2], value)
+    redis.call('DEL', KEYS[1])
+  end
+  return redis.call('LRANGE', KEYS[2], 0, limit - 1)
+end
 while taken < limit do
   if not redis.call('LMOVE', KEYS[1], KEYS[2], ARGV[2], 'RIGHT') then break end
   taken = taken + 1

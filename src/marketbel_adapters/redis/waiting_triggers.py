@@ -13,7 +13,8 @@ from marketbel_core.ports import WaitingTriggers
 
 __all__ = ["RedisWaitingTriggers"]
 
-_LISTS: Final = ("parse:triggers", "parse-tasks", "retry:triggers")
+_WAITING: Final = ("parse:triggers", "parse-tasks", "retry:triggers")
+_LISTS: Final = (*_WAITING, *(f"marketbel:inbox:taken:{key}" for key in _WAITING))
 _PAYLOAD_PREFIX: Final = "arq:job:"
 _PAYLOADS_AT_ONCE: Final = 500
 _WORDS: Final = re.compile(r"[^\s\"'`,;{}\[\]()<>|]+")

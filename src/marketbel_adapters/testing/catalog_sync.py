@@ -225,7 +225,7 @@ def _run(turn: SyncTurn) -> SyncRun:
         triggered_by="manual",
         era=turn.era,
         token=turn.token,
-        served=2,
+        served=("ab", "cd"),
         applied_at=NOW,
         figures=SyncFigures(parsed=3, created=1, held=True, errors=("нет", "no")),
     )

@@ -12,6 +12,9 @@ from marketbel_core.ports import Inbox, Tray
 
 __all__ = ["InboxContract", "Leave"]
 
+_LISTS = [tray for tray in Tray if tray is not Tray.SYNC_TRIGGER]
+"""Where a message does not replace the one before it."""
+
 type Leave = Callable[[Tray, str], Awaitable[None]]
 """Pushes a message as the admin interface does."""
 
@@ -34,7 +37,7 @@ class InboxContract:
         """Leaves a message: the subclass overrides this."""
         raise TypeError(f"{type(self).__name__} must override the fixture `leave`")
 
-    @pytest.mark.parametrize("tray", Tray)
+    @pytest.mark.parametrize("tray", _LISTS)
     async def test_the_oldest_message_comes_first(
         self, inbox: Inbox, leave: Leave, tray: Tray
     ) -> None:
@@ -44,7 +47,7 @@ class InboxContract:
         assert await inbox.take(tray, limit=2) == ["first", "второе"]
         assert await inbox.take(tray, limit=9) == ["first", "второе", "third"]
 
-    @pytest.mark.parametrize("tray", Tray)
+    @pytest.mark.parametrize("tray", _LISTS)
     async def test_a_message_comes_again_until_it_is_acknowledged(
         self, inbox: Inbox, other_inbox: Inbox, leave: Leave, tray: Tray
     ) -> None:
@@ -60,7 +63,7 @@ class InboxContract:
         await inbox.done(tray, "b")
         assert await inbox.take(tray, limit=2) == []
 
-    @pytest.mark.parametrize("tray", Tray)
+    @pytest.mark.parametrize("tray", _LISTS)
     async def test_of_two_messages_that_are_alike_one_is_acknowledged(
         self, inbox: Inbox, leave: Leave, tray: Tray
     ) -> None:
@@ -72,7 +75,7 @@ class InboxContract:
 
         assert await inbox.take(tray, limit=9) == ["a"]
 
-    @pytest.mark.parametrize("tray", Tray)
+    @pytest.mark.parametrize("tray", _LISTS)
     async def test_a_rejected_message_does_not_come_again(
         self, inbox: Inbox, leave: Leave, tray: Tray
     ) -> None:
@@ -92,3 +95,18 @@ class InboxContract:
 
         assert await inbox.take(Tray.RETRY_TRIGGERS, limit=limit) == []
         assert await inbox.take(Tray.RETRY_TRIGGERS, limit=1) == ["a"]
+
+    async def test_a_trigger_of_a_sync_replaces_the_one_before_it_until_it_is_taken(
+        self, inbox: Inbox, other_inbox: Inbox, leave: Leave
+    ) -> None:
+        for message in ("a", "b"):
+            await leave(Tray.SYNC_TRIGGER, message)
+
+        assert await inbox.take(Tray.SYNC_TRIGGER, limit=0) == []
+        assert await inbox.take(Tray.SYNC_TRIGGER, limit=9) == ["b"]
+        await leave(Tray.SYNC_TRIGGER, "c")
+        assert await other_inbox.take(Tray.SYNC_TRIGGER, limit=1) == ["b"]
+        assert await other_inbox.take(Tray.SYNC_TRIGGER, limit=9) == ["b", "c"]
+        await inbox.done(Tray.SYNC_TRIGGER, "b")
+        await inbox.reject(Tray.SYNC_TRIGGER, "c", reason="no")
+        assert await inbox.take(Tray.SYNC_TRIGGER, limit=9) == []

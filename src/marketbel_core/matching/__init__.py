@@ -23,14 +23,18 @@ from marketbel_core.matching.clerical import (
     unlinked,
     unsure,
 )
-from marketbel_core.matching.comparison import Comparison, compare
+from marketbel_core.matching.comparison import Certainty, Comparison, compare
+from marketbel_core.matching.conflicts import Conflict
+from marketbel_core.matching.corpus import Corpus
 from marketbel_core.matching.decision import (
     DEFAULT_THRESHOLDS,
     Decision,
     MatchScore,
     Thresholds,
 )
-from marketbel_core.matching.features import Features, features_of
+from marketbel_core.matching.explanation import detail_of, why, why_not
+from marketbel_core.matching.features import Features, described, features_of
+from marketbel_core.matching.ladder import NOTHING_KNOWN, Precedents, Rung
 from marketbel_core.matching.linking import (
     Drafted,
     ForReview,
@@ -39,14 +43,19 @@ from marketbel_core.matching.linking import (
     draft_for,
     link,
 )
+from marketbel_core.matching.ranking import Ranked, rank
 from marketbel_core.matching.review import ReviewStatus, ReviewTask, ScoredCandidate
 
 __all__ = [
     "API",
     "DEFAULT_THRESHOLDS",
+    "NOTHING_KNOWN",
     "Action",
     "Blocks",
+    "Certainty",
     "Comparison",
+    "Conflict",
+    "Corpus",
     "Decision",
     "Drafted",
     "Features",
@@ -57,22 +66,28 @@ __all__ = [
     "MatchScore",
     "MatchState",
     "PairVerdict",
+    "Precedents",
+    "Ranked",
     "ReviewDecision",
     "ReviewRow",
     "ReviewStatus",
     "ReviewTask",
     "Reviewer",
+    "Rung",
     "ScoredCandidate",
     "Thresholds",
     "Verdict",
     "approved",
     "candidate_id",
     "compare",
+    "described",
+    "detail_of",
     "draft_for",
     "expired",
     "features_of",
     "link",
     "linked_to",
+    "rank",
     "reconciled",
     "redrafted",
     "rejected",
@@ -80,4 +95,6 @@ __all__ = [
     "ruled_out",
     "unlinked",
     "unsure",
+    "why",
+    "why_not",
 ]

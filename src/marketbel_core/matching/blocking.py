@@ -8,10 +8,13 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable
 from heapq import nlargest
+from itertools import pairwise
 from typing import Final
 
 from marketbel_core.catalog import Product
 from marketbel_core.ids import ProductId
+from marketbel_core.matching.alignment import bare
+from marketbel_core.matching.corpus import Corpus
 from marketbel_core.matching.features import Features, features_of
 
 __all__ = ["Blocks"]
@@ -21,6 +24,10 @@ _COMMON_MIN: Final = 1_000
 """A token that more than a fifth and more than 1,000 products have tells nothing apart."""
 
 _GRAM_LENGTH: Final = 4
+_CODE_START_LENGTH: Final = 6
+"""A model's suffix of region or colour comes after so many characters."""
+
+_JOINED_MAX: Final = 24
 
 
 class Blocks:
@@ -35,18 +42,27 @@ class Blocks:
         self._tokens: dict[int, frozenset[str]] = {}
         self._holders: defaultdict[str, set[int]] = defaultdict(set)
         self._slots_given = 0
+        self._corpus = Corpus()
+
+    @property
+    def corpus(self) -> Corpus:
+        """The counts of the products' names; it changes as they do."""
+        return self._corpus
 
     def __len__(self) -> int:
         return len(self._products)
 
     def put(self, products: Iterable[Product]) -> None:
         """Take products in; a known id is replaced."""
+        taken_in = []
         for product in products:
             known = self._slots.get(product.id)
             if known is not None and self._products[known] == product:
                 continue
             self._forget(product.id)
             self._take_in(product)
+            taken_in.append(features_of(product.name))
+        self._corpus.learn(taken_in)
 
     def keep_only(self, product_ids: frozenset[ProductId]) -> None:
         """Forget every product that is not named."""
@@ -55,7 +71,7 @@ class Blocks:
 
     def nearest(self, name: str, *, limit: int) -> list[Product]:
         """Return up to `limit` products that share a telling token, most shared weight first."""
-        weights = self._weights(_tokens(features_of(name)))
+        weights = self._weights(_keys(features_of(name)))
         if not weights or limit < 1:
             return []
         least = nlargest(limit, weights.values())[-1]
@@ -80,7 +96,9 @@ class Blocks:
     def _take_in(self, product: Product) -> None:
         slot = self._slots_given
         self._slots_given += 1
-        tokens = _tokens(features_of(product.name))
+        features = features_of(product.name)
+        self._corpus.add(features)
+        tokens = _keys(features)
         self._slots[product.id] = slot
         self._products[slot] = product
         self._tokens[slot] = tokens
@@ -91,7 +109,7 @@ class Blocks:
         slot = self._slots.pop(product_id, None)
         if slot is None:
             return
-        del self._products[slot]
+        self._corpus.remove(features_of(self._products.pop(slot).name))
         for token in self._tokens.pop(slot):
             holders = self._holders[token]
             holders.discard(slot)
@@ -99,9 +117,18 @@ class Blocks:
                 del self._holders[token]
 
 
-def _tokens(features: Features) -> frozenset[str]:
-    """Return the keys of a name: words and codes whole, long ones also by their beginning."""
-    whole = features.words.union(features.codes, features.numbers)
-    starts = {f"{word[:_GRAM_LENGTH]}~" for word in whole if len(word) > _GRAM_LENGTH}
-    amounts = {f"{amount:f}{unit}" for amount, unit in features.quantities}
-    return frozenset(whole | starts | amounts)
+def _keys(features: Features) -> frozenset[str]:
+    """Return the keys of a name: its tokens, the beginnings of long ones, codes spelt as one."""
+    order = [bare(token) for token in features.tokens]
+    keys = set(order)
+    for one, other in pairwise(order):
+        joined = one + other
+        if len(joined) <= _JOINED_MAX and any(map(str.isdecimal, joined)):
+            keys.add(joined)
+    starts = set()
+    for key in keys:
+        if len(key) > _GRAM_LENGTH:
+            starts.add(f"{key[:_GRAM_LENGTH]}~")
+        if len(key) > _CODE_START_LENGTH and not key.isalpha():
+            starts.add(f"{key[:_CODE_START_LENGTH]}~")
+    return frozenset(keys | starts)

@@ -1,102 +1,227 @@
-"""One item beside one candidate: how alike they are, and what speaks against it.
+"""One item beside one candidate: how alike they are, what each fact gave, what speaks against it.
 
-The score is evidence on a scale of 0 to 100. A conflict (another code, quantity or number) keeps
-it below the line from which items are linked without a person, however alike the letters are.
+The evidence is the weighted share of tokens that both have and the cosine of their runs of three
+letters, lowered by every conflict and raised by a rare code that both have. It is not a raw
+ratio of letters: those put 0.5 l beside 5 l and a model beside its sister.
 """
 
 from dataclasses import dataclass
 from typing import Final
 
-from rapidfuzz import fuzz
-from rapidfuzz.distance import OSA
+from marketbel_core.matching.alignment import Alignment, align, bare, figures_in
+from marketbel_core.matching.conflicts import Conflict, conflicts_of, silences_of
+from marketbel_core.matching.corpus import Corpus
+from marketbel_core.matching.features import Features, Kind
 
-from marketbel_core.matching.features import Features
+__all__ = ["Certainty", "Comparison", "compare"]
 
-__all__ = ["Comparison", "compare"]
+_OVERLAP_SHARE: Final = 0.4
+"""Tokens know what a thing is, letters survive misspelling and glued words: 40 to 60."""
 
-_CONFLICT_FACTOR: Final = 0.8
-"""A name that agrees in all but a figure lands at 80: shown to a person, never linked."""
+_RARE_HOLDERS_MAX: Final = 2
+"""A code that at most two products have is as good as a name; two for a catalogue's own double."""
 
-_SILENT_FACTOR: Final = 0.93
-"""One side names a code or a quantity and the other is silent: at best 93, a person decides."""
+_RARE_LENGTH_MIN: Final = 4
+_RARE_FIGURES_MIN: Final = 2
+_LONG_CODE_MIN: Final = 6
+_RARE_CREDIT_MIN: Final = 0.55
+_EXACT_CREDIT_MIN: Final = 0.95
+_RARE_CODE_GAIN: Final = 0.45
+"""A shared rare code closes nearly half of the distance to certainty."""
 
-_WORDS_CAP: Final = 93.0
-"""A word that one side alone has may be an edition (Plus), a colour or an accessory's "for"."""
+_CONFLICT_FACTOR: Final[dict[Conflict, float]] = {
+    # The surer it says "another thing", and the less it is said by mistake, the lower.
+    Conflict.CODE: 0.6,
+    Conflict.TWIN_CODE: 0.6,
+    Conflict.NUMBER: 0.7,
+    Conflict.QUANTITY: 0.55,
+    Conflict.PACK: 0.7,
+    Conflict.COLOUR: 0.8,
+    Conflict.EDITION: 0.8,
+    Conflict.ACCESSORY: 0.6,
+    Conflict.SUBSTITUTE: 0.7,
+    Conflict.BRAND: 0.7,
+    Conflict.SIBLING: 0.7,
+    Conflict.PRICE: 0.8,
+    Conflict.VENDOR_CODE: 0.7,
+}
+_HARD: Final = frozenset(
+    {
+        Conflict.TWIN_CODE,
+        Conflict.QUANTITY,
+        Conflict.PACK,
+        Conflict.SUBSTITUTE,
+        Conflict.ACCESSORY,
+        Conflict.BRAND,
+    }
+)
+"""Beside a shared rare code the others weigh half: a code is copied with more care than words."""
 
-_TYPO_LENGTH_MIN: Final = 6
-"""In shorter words one letter is a meaning: AA and AAA, XL and XXL, Lite and Elite."""
+_LONE_WORD_FACTOR: Final = 0.75
+"""One word alone that two names share is a coincidence: spirals of pasta, a spiral notebook."""
+
+_SILENCE_FACTOR: Final = 0.97
+_SIBLING_WORD_FACTORS: Final = (0.85, 0.93)
+"""A word that tells siblings apart and stands on one side alone: on the item's, the product's.
+
+The item says what it is; a product's name also tells what any buyer takes for granted."""
+
+_IDENTITY_LENGTH_MIN: Final = 4
+_NAME_EVIDENCE_MIN: Final = 0.5
+_VOCABULARY_MIN: Final = 100
+"""In a smaller catalogue a word that no product has may tell anything at all."""
+
+_MARGIN_CODE: Final = 0.1
+_MARGIN_CODE_OPEN: Final = 0.5
+_MARGIN_FIGURES: Final = 0.2
+_MARGIN_NAME: Final = 0.15
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
+class Certainty:
+    """Why a pair may be linked without a person, if the runner-up is far enough.
+
+    Attributes:
+        reason: `key`, `code`, `figures` or `name`.
+        margin_min: By which share of its evidence the best must lead the next, 0.0 to 1.0.
+    """
+
+    reason: str
+    margin_min: float
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """How one pair compares.
 
     Attributes:
-        score: 0.0 to 100.0, two decimals.
-        conflicts: Features that both sides name and disagree in: `code`, `quantity`, `number`,
-            `word`.
-        silent: Features that only one side names, and `word` when one has words of its own.
+        evidence: 0.0 to 1.0.
+        overlap: The weighted share of tokens that both have, 0.0 to 1.0.
+        cosine: How alike the letters are, 0.0 to 1.0.
+        rare_code: 1.0 when they share a rare code, less when it is a variant of it, else 0.0.
+        conflicts: What speaks against the pair.
+        silences: Kinds of facts that one side alone names.
+        certainty: Present when the pair may be linked without a person.
+        alignment: What stood for what, and what was left on either side.
     """
 
-    score: float
-    conflicts: tuple[str, ...] = ()
-    silent: tuple[str, ...] = ()
+    evidence: float
+    overlap: float
+    cosine: float
+    rare_code: float
+    conflicts: tuple[Conflict, ...]
+    silences: tuple[Kind, ...]
+    certainty: Certainty | None
+    alignment: Alignment
 
 
-def compare(item: Features, product: Features) -> Comparison:
-    """Return the comparison of an item's features with a product's; symmetric.
-
-    The letters' part is RapidFuzz's token_sort_ratio (order of words aside) averaged with its
-    token_set_ratio (additional words cost little).
-    """
-    if item.text == product.text:
-        return Comparison(score=100.0 if item.text else 0.0)
-    conflicts = []
-    silent = []
-    for kind, mine, theirs in (
-        ("code", item.codes, product.codes),
-        ("quantity", item.quantities, product.quantities),
-        ("number", item.numbers, product.numbers),
-    ):
-        if mine == theirs:
-            continue
-        if mine and theirs:
-            conflicts.append(kind)
-        else:
-            silent.append(kind)
-    alike = (
-        fuzz.token_sort_ratio(item.text, product.text)
-        + fuzz.token_set_ratio(item.text, product.text)
-    ) / 2
-    if conflicts:
-        alike *= _CONFLICT_FACTOR
-    elif silent:
-        alike *= _SILENT_FACTOR
-    mine_only, theirs_only = _words_apart(item.words, product.words)
-    if mine_only or theirs_only:
-        alike = min(alike, _WORDS_CAP)
-        (conflicts if mine_only and theirs_only else silent).append("word")
-    return Comparison(score=round(alike, 2), conflicts=tuple(conflicts), silent=tuple(silent))
+def compare(item: Features, product: Features, corpus: Corpus) -> Comparison:
+    """Return the comparison of an item with a product; conflicts do not depend on the order."""
+    alignment = align(item, product)
+    overlap, rare_code = _weighed(alignment, corpus)
+    if not alignment.pairs:
+        return Comparison(0.0, 0.0, 0.0, 0.0, (), (), None, alignment)
+    if item.vendor_code and item.vendor_code == product.vendor_code:
+        rare_code = 1.0
+    cosine = corpus.cosine(item.text, product.text)
+    conflicts = conflicts_of(item, product, alignment, corpus, same_code=rare_code > 0)
+    silences = silences_of(alignment)
+    evidence = _OVERLAP_SHARE * overlap + (1 - _OVERLAP_SHARE) * cosine
+    evidence += (1 - evidence) * _RARE_CODE_GAIN * rare_code
+    if len(alignment.pairs) == 1 and not rare_code and alignment.item_rest:
+        evidence *= _LONE_WORD_FACTOR
+    for conflict in conflicts:
+        factor = _CONFLICT_FACTOR[conflict]
+        evidence *= factor if not rare_code or conflict in _HARD else (1 + factor) / 2
+    evidence *= _SILENCE_FACTOR ** len(silences)
+    alone = _siblings(alignment.item_rest, corpus), _siblings(alignment.product_rest, corpus)
+    for words, factor in zip(alone, _SIBLING_WORD_FACTORS, strict=True):
+        evidence *= factor**words
+    certainty = None
+    if not conflicts:
+        certainty = _certainty(alignment, corpus, evidence, rare_code=rare_code, alone=alone)
+    return Comparison(
+        evidence, overlap, cosine, rare_code, conflicts, silences, certainty, alignment
+    )
 
 
-def _words_apart(mine: frozenset[str], theirs: frozenset[str]) -> tuple[set[str], set[str]]:
-    """Return the words that each side has alone; a pair of look-alikes is no difference."""
-    alone = set(mine - theirs), set(theirs - mine)
-    one, other = sorted(alone, key=sorted)  # pairs are the same from either side
-    for word in sorted(one):
-        twin = next((twin for twin in sorted(other) if _is_typo(word, twin)), None)
-        if twin is not None:
-            one.discard(word)
-            other.discard(twin)
-    return alone
+def _weighed(alignment: Alignment, corpus: Corpus) -> tuple[float, float]:
+    """Return the weighted share of tokens that both have, and how far a rare code is shared."""
+    shared = rare_code = 0.0
+    for pair in alignment.pairs:
+        shared += corpus.weight(pair.token, pair.kind) * pair.credit
+        if pair.credit >= _RARE_CREDIT_MIN and _is_rare_code(pair.token, pair.kind, corpus):
+            rare_code = max(rare_code, pair.credit)
+    rest = sum(
+        corpus.weight(token, kind)
+        for tokens in (alignment.item_rest, alignment.product_rest)
+        for token, kind in tokens.items()
+    )
+    whole = 2 * shared + rest
+    overlap = 2 * shared / whole if whole else 0.0
+    return overlap, 1.0 if rare_code >= _EXACT_CREDIT_MIN else rare_code
 
 
-def _is_typo(one: str, other: str) -> bool:
-    """Tell whether two long words differ in one letter, and not in the first.
+def _is_rare_code(token: str, kind: Kind, corpus: Corpus) -> bool:
+    return (
+        kind is Kind.CODE
+        and len(token) >= _RARE_LENGTH_MIN
+        and corpus.holders(token) <= _RARE_HOLDERS_MAX
+        and (figures_in(token) >= _RARE_FIGURES_MIN or len(token) >= _LONG_CODE_MIN)
+    )
 
-    One edit of the optimal string alignment distance; a first letter more may be a prefix that
-    turns the meaning round.
-    """
-    if min(len(one), len(other)) < _TYPO_LENGTH_MIN or one[0] != other[0]:
-        return False
-    return OSA.distance(one, other, score_cutoff=1) <= 1
+
+_MAY_TELL_SIBLINGS: Final = frozenset({Kind.WORD, Kind.COLOUR, Kind.EDITION})
+
+
+def _siblings(rest: dict[str, Kind], corpus: Corpus) -> int:
+    return sum(
+        kind in _MAY_TELL_SIBLINGS and corpus.tells_siblings_apart(token)
+        for token, kind in rest.items()
+    )
+
+
+def _certainty(
+    alignment: Alignment,
+    corpus: Corpus,
+    evidence: float,
+    *,
+    rare_code: float,
+    alone: tuple[int, int],
+) -> Certainty | None:
+    """Return why a pair without conflicts may be linked, by what makes it certain."""
+    if rare_code == 1.0:
+        return Certainty("code", _MARGIN_CODE_OPEN if alone[1] else _MARGIN_CODE)
+    if any(alone) or rare_code or _coded(alignment.product_rest):
+        return None
+    figures = 0
+    for pair in alignment.pairs:
+        if pair.kind in _CODED and figures_in(pair.token):
+            if pair.credit < _EXACT_CREDIT_MIN:
+                return None
+            figures += len(bare(pair.token))
+    if figures >= _IDENTITY_LENGTH_MIN:
+        return Certainty("figures", _MARGIN_FIGURES)
+    small = len(corpus) < _VOCABULARY_MIN
+    known = any(
+        kind in _WORDS and (small or corpus.holders(token))
+        for token, kind in alignment.item_rest.items()
+    )
+    silent = _has(alignment.item_rest, Kind.QUANTITY) or _has(
+        alignment.product_rest, Kind.QUANTITY, Kind.COLOUR
+    )
+    if evidence >= _NAME_EVIDENCE_MIN and not known and not silent:
+        return Certainty("name", _MARGIN_NAME)
+    return None
+
+
+_CODED: Final = frozenset({Kind.CODE, Kind.NUMBER})
+_WORDS: Final = frozenset({Kind.WORD, Kind.COLOUR})
+
+
+def _coded(rest: dict[str, Kind]) -> bool:
+    return any(kind in _CODED for kind in rest.values())
+
+
+def _has(rest: dict[str, Kind], *kinds: Kind) -> bool:
+    return any(kind in kinds for kind in rest.values())

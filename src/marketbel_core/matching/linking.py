@@ -1,21 +1,25 @@
-"""From scores to outcomes: an item is linked, waits for a person, or founds a product."""
+"""What becomes of an item beside its candidates: linked, sent to review, or a draft's founder.
+
+Before the names are compared a ladder asks what is known for certain: an earlier verdict of a
+person, a number of the world-wide register, the maker's article under its brand, what this
+supplier's item was linked to before.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
 
 from marketbel_core.catalog import Product, ProductStatus, SupplierItem, draft_id, internal_sku
 from marketbel_core.ids import ProductId
-from marketbel_core.matching.comparison import compare
+from marketbel_core.matching.corpus import Corpus
 from marketbel_core.matching.decision import Decision, Thresholds
+from marketbel_core.matching.explanation import detail_of
 from marketbel_core.matching.features import features_of
+from marketbel_core.matching.ladder import NOTHING_KNOWN, Precedents
+from marketbel_core.matching.ranking import rank
 from marketbel_core.matching.review import ReviewTask, ScoredCandidate
 
 __all__ = ["Drafted", "ForReview", "Linked", "MatchOutcome", "draft_for", "link"]
-
-_MARGIN_MIN: Final = 1.0
-"""Points by which the best must lead a different product, or a person decides."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,10 +61,12 @@ def link(
     item: SupplierItem,
     candidates: Sequence[Product],
     *,
+    corpus: Corpus,
     thresholds: Thresholds,
     candidates_max: int,
     now: datetime,
     review_for: timedelta,
+    precedents: Precedents = NOTHING_KNOWN,
 ) -> MatchOutcome:
     """Return what becomes of `item` beside the products that blocking let through.
 
@@ -70,16 +76,16 @@ def link(
     Args:
         item: An unmatched item.
         candidates: In any order.
+        corpus: The counts of the products that may be candidates.
         thresholds: Where linking and review begin.
         candidates_max: How many candidates are kept with the outcome, at least 1.
         now: The instant of the decision (aware, UTC).
         review_for: How long a review task waits for a person.
+        precedents: What is known of the item from before.
     """
-    scored = _scored(item, candidates)
+    scored = _scored(item, candidates, corpus, precedents)
     best = scored[0] if scored else None
     decision = thresholds.decide(best.score if best else None)
-    if decision is Decision.LINK and not _leads(scored):
-        decision = Decision.REVIEW
     if best is None or decision is Decision.NEW_PRODUCT:
         return Drafted(item=item, product=draft_for(item, now=now))
     kept = tuple(scored[:candidates_max])
@@ -104,30 +110,29 @@ def draft_for(item: SupplierItem, *, now: datetime) -> Product:
     )
 
 
-def _scored(item: SupplierItem, candidates: Sequence[Product]) -> list[ScoredCandidate]:
-    features = features_of(item.name)
+def _scored(
+    item: SupplierItem, candidates: Sequence[Product], corpus: Corpus, precedents: Precedents
+) -> list[ScoredCandidate]:
     eligible = [
         product
         for product in candidates
-        if product.status is not ProductStatus.DRAFT or product.drafted_for != item.supplier_id
+        if (product.status is not ProductStatus.DRAFT or product.drafted_for != item.supplier_id)
+        and product.id not in precedents.different
     ]
-    scored = [
-        (compare(features, features_of(product.name)).score, product) for product in eligible
-    ]
-    scored.sort(key=lambda pair: (-pair[0], pair[1].created_at, pair[1].id))
+    eligible.sort(key=lambda product: (product.created_at, product.id))
+    ranked = rank(
+        features_of(item.name),
+        [features_of(product.name) for product in eligible],
+        corpus,
+        known=precedents.known_among([product.id for product in eligible]),
+    )
     return [
         ScoredCandidate(
-            product_id=product.id,
-            product_name=product.name,
-            score=score,
-            category_id=product.category_id,
+            product_id=eligible[place.index].id,
+            product_name=eligible[place.index].name,
+            score=place.score,
+            category_id=eligible[place.index].category_id,
+            detail=detail_of(place),
         )
-        for score, product in scored
+        for place in ranked
     ]
-
-
-def _leads(scored: Sequence[ScoredCandidate]) -> bool:
-    """Tell whether the best is clearly ahead of the first product of another name."""
-    best = scored[0]
-    others = [other for other in scored[1:] if other.product_name != best.product_name]
-    return not others or best.score - others[0].score >= _MARGIN_MIN

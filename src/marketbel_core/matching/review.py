@@ -1,6 +1,7 @@
 """Clerical review: doubtful pairs that wait for a person."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -21,12 +22,18 @@ class ReviewStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoredCandidate:
-    """A product beside an item, with its match score (0.0 to 100.0)."""
+    """A product beside an item.
+
+    Attributes:
+        score: The match score, 0.0 to 100.0.
+        detail: What the score is made of, as JSON values; empty when it is not known.
+    """
 
     product_id: ProductId
     product_name: str
     score: float
     category_id: CategoryId | None = None
+    detail: Mapping[str, object] = field(default_factory=dict, hash=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from typing import Protocol, runtime_checkable
 
 from marketbel_core.catalog import Product
 from marketbel_core.ids import ProductId
+from marketbel_core.matching.corpus import Corpus
 
 __all__ = ["CandidateIndex"]
 
@@ -29,3 +30,7 @@ class CandidateIndex(Protocol):
         A product of the very same name is always among them, and so are all of its namesakes
         as far as `limit` reaches.
         """
+
+    @abstractmethod
+    async def corpus(self) -> Corpus:
+        """Return the counts over the products that were put; it changes as they do."""

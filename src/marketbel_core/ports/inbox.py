@@ -8,7 +8,14 @@ __all__ = ["Inbox", "Tray"]
 
 
 class Tray(StrEnum):
-    """The lists that the neighbours write; each value is the list's name."""
+    """Where the neighbours leave messages; each value is the key's name.
+
+    A sync's trigger is one value and no list: a later one replaces it until it is taken.
+    """
+
+    PARSE_TRIGGERS = "parse:triggers"  # a file was uploaded
+    PARSE_TASKS = "parse-tasks"  # a person wants one supplier's list fetched
+    SYNC_TRIGGER = "sync:trigger"  # a person wants a sync, or a supplier was created
 
     RETRY_TRIGGERS = "retry:triggers"  # a person wants a failed job tried again
 

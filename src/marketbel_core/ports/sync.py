@@ -276,7 +276,7 @@ class SyncRun:
     Attributes:
         key: What it was for; each is applied once.
         triggered_by: `schedule`, `manual`, `supplier_created` or what else a caller said.
-        served: How many triggers it was for.
+        served: Digests of the triggers that it was for.
         applied_at: When its changes were committed (aware, UTC).
     """
 
@@ -286,7 +286,7 @@ class SyncRun:
     era: str
     token: int
     applied_at: datetime
-    served: int = 0
+    served: tuple[str, ...] = ()
     figures: SyncFigures = SyncFigures()
 
 

@@ -32,6 +32,7 @@ from marketbel_core.use_cases.review_matches import (
 )
 from marketbel_core.use_cases.start_ingestion import StartIngestion, StartRequest
 from marketbel_core.use_cases.sync_suppliers import SyncReport, SyncRequest, SyncSuppliers
+from marketbel_core.use_cases.take_lists import TakeLists, TakenLists
 from marketbel_core.use_cases.take_retries import TakenRetries, TakeRetries
 
 __all__ = [
@@ -75,7 +76,9 @@ __all__ = [
     "SyncReport",
     "SyncRequest",
     "SyncSuppliers",
+    "TakeLists",
     "TakeRetries",
+    "TakenLists",
     "TakenRetries",
     "UndoImport",
     "UndoReview",

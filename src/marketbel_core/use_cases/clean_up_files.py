@@ -1,7 +1,7 @@
 """The clean-up: files that have been kept for long enough go, and nothing that anybody needs."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from types import MappingProxyType
@@ -15,8 +15,15 @@ from marketbel_core.intake.stored_file import (
     mentioned_names,
     reason_to_keep,
 )
-from marketbel_core.jobs import Phase
-from marketbel_core.ports import Clock, FileStore, JobStore, Telemetry, WaitingTriggers
+from marketbel_core.jobs import Job, Phase
+from marketbel_core.ports import (
+    Clock,
+    FileStore,
+    JobArchive,
+    JobStore,
+    Telemetry,
+    WaitingTriggers,
+)
 
 __all__ = ["CleanUpFiles", "CleanUpResult"]
 
@@ -26,6 +33,7 @@ _TTL_MIN: Final = timedelta(hours=1)
 _ACTIVE_MAX: Final = 100_000
 """Jobs of a phase that are looked at; with as many, it is not known what all of them need."""
 
+_PAGE: Final = 1_000
 _ERRORS_TOLD: Final = 100
 _ON_THEIR_WAY: Final = (Phase.DOWNLOADING, Phase.ANALYZING, Phase.MATCHING)
 """In the order in which jobs move, so that one that moves meanwhile is seen."""
@@ -70,7 +78,10 @@ class CleanUpFiles:
         clock: Clock,
         telemetry: Telemetry,
         ttl: timedelta,
+        archive: JobArchive | None = None,
     ) -> None:
+        """Ask `archive` as well, where there is one: `jobs` may have been lost a while ago."""
+        self._archive = archive
         self._files = files
         self._jobs = jobs
         self._triggers = triggers
@@ -115,6 +126,8 @@ class CleanUpFiles:
     async def _needed(self) -> frozenset[str]:
         """Return the names of files that jobs on their way read, or were given as their source.
 
+        Of those that the archive alone remembers, the ids as well: their files bear them.
+
         Raises:
             UnavailableError: there are more jobs than can be looked at.
         """
@@ -127,14 +140,22 @@ class CleanUpFiles:
                     code="cleanup.too_many_jobs",
                 )
             for job in jobs:
-                names |= mentioned_names(job.source.location)
-                names |= {job.file_key} if job.file_key else set()
+                names |= _named_by(job)
+        async for job in self._unfinished():
+            names |= {*_named_by(job), str(job.id)}
         return frozenset(names)
+
+    async def _unfinished(self) -> AsyncIterator[Job]:
+        after: JobId | None = None
+        while self._archive and (page := await self._archive.unfinished(limit=_PAGE, after=after)):
+            after = page[-1].id
+            for job in page:
+                yield job
 
     async def _reason_by_use(
         self, found: FoundFile, awaited: frozenset[str], needed: frozenset[str], tally: "_Tally"
     ) -> KeepReason | None:
-        if found.name in needed:
+        if needed & {found.name, *(str(owner) for owner in found.owners)}:
             return KeepReason.ACTIVE_JOB
         if awaited & {found.name, *(str(owner) for owner in found.owners)}:
             return KeepReason.AWAITED
@@ -217,6 +238,10 @@ class _Tally:
             errors=tuple(self._errors),
             kept=MappingProxyType(dict(self.kept)),
         )
+
+
+def _named_by(job: Job) -> frozenset[str]:
+    return mentioned_names(job.source.location) | ({job.file_key} if job.file_key else set())
 
 
 def _shown(found: FoundFile) -> str:

@@ -33,8 +33,8 @@ from marketbel_core.use_cases._link_keeper import LinkKeeper
 
 __all__ = ["MatchItems", "MatchResult"]
 
-_BLOCK_MAX: Final = 20
-"""Products compared with an item in full; beyond twenty the right one is hardly ever met."""
+_BLOCK_MAX: Final = 40
+"""Products compared with an item in full; beyond forty the right one is hardly ever met."""
 
 _PRODUCTS_A_STEP: Final = 100
 """The neighbours' messages name at most 100 products."""
@@ -200,6 +200,7 @@ class MatchItems:
     ) -> list[MatchOutcome]:
         """Decide about each item, without the products that a person ruled out for it."""
         found = await self._candidates.nearest([item.name for item in items], limit=_BLOCK_MAX)
+        corpus = await self._candidates.corpus()
         now = self._clock.now()
         outcomes: list[MatchOutcome] = []
         for item, products in zip(items, found, strict=True):
@@ -207,6 +208,7 @@ class MatchItems:
             outcome = link(
                 item,
                 [product for product in products if product.id not in ruled],
+                corpus=corpus,
                 thresholds=self._thresholds,
                 candidates_max=self._candidates_max,
                 now=now,

@@ -50,7 +50,7 @@ class SyncRequest:
         location: The sheet; `None` takes the one chosen in the admin interface, or else the
             deployment's.
         spared: Suppliers that are not deactivated although the sheet may not name them.
-        served: How many triggers it is for.
+        served: Digests of the triggers that it is for.
         accept_missing: Whether a sheet that lacks many suppliers is applied all the same.
     """
 
@@ -59,7 +59,7 @@ class SyncRequest:
     location: str | None = None
     sheet_name: str | None = None
     spared: Collection[SupplierId] = ()
-    served: int = 0
+    served: tuple[str, ...] = ()
     accept_missing: bool = False
 
 
@@ -188,7 +188,8 @@ class SyncSuppliers:
             if trouble is not None:
                 run = replace(run, figures=replace(run.figures, errors=(str(trouble),)))
             await unit.syncs.record(run)
-            await unit.log.record(summary(run, trouble), at=run.applied_at)
+            if rows is not None or trouble is not None or run.figures.queued:
+                await unit.log.record(summary(run, trouble), at=run.applied_at)
         return run, False
 
     async def _rows(
@@ -264,7 +265,8 @@ class SyncSuppliers:
             if supplier.id not in waiting
         ]
         queued = await unit.outbox.put(entries, at=self._clock.now())
-        await unit.log.record(no_source(turn, without_source), at=self._clock.now())
+        if queued:  # a sync that has nobody to fetch from has nothing to say of it
+            await unit.log.record(no_source(turn, without_source), at=self._clock.now())
         return replace(figures, queued=queued, waiting=len(due) - len(entries))
 
     async def _jobs_started(self, turn: SyncTurn, run: SyncRun) -> Drained:

@@ -38,6 +38,7 @@ def cleanup(
     """Remove files in UPLOADS_DIR that were stored long ago and that no job needs.
 
     Workers do the same every 6 hours. Redis must answer: it knows which jobs are on their way.
+    After a loss of Redis run `marketbel jobs recover` first.
     Exit status 1 when a file could not be judged or removed.
     """
     settings, ttl = settings_of(*_USED), ttl_of(ttl_hours)

@@ -22,6 +22,11 @@ from marketbel_runtime.tasks.reviewing import (
     handle_manual_match_event,
 )
 from marketbel_runtime.tasks.running import Context, Task, TaskUnavailableError
+from marketbel_runtime.tasks.syncing import (
+    master_sync_task,
+    scheduled_sync_task,
+    trigger_master_sync_task,
+)
 
 __all__ = [
     "TASKS",
@@ -33,12 +38,15 @@ __all__ = [
     "expire_review_queue_task",
     "handle_manual_match_event",
     "import_items_task",
+    "master_sync_task",
     "match_items_task",
     "parse_task",
     "poll_ml_job_status_task",
     "recalc_aggregates_task",
     "recalc_product_aggregates_task",
     "retry_job_task",
+    "scheduled_sync_task",
+    "trigger_master_sync_task",
 ]
 
 TASKS: Final[tuple[Task, ...]] = (
@@ -48,12 +56,15 @@ TASKS: Final[tuple[Task, ...]] = (
     expire_review_queue_task,
     handle_manual_match_event,
     import_items_task,
+    master_sync_task,
     match_items_task,
     parse_task,
     poll_ml_job_status_task,
     recalc_aggregates_task,
     recalc_product_aggregates_task,
     retry_job_task,
+    scheduled_sync_task,
+    trigger_master_sync_task,
     *NOT_BUILT,
 )
 """Every task of the deployment, under every name that it has."""

@@ -15,13 +15,5 @@ def _not_built(name: str) -> Task:
     return as_task()(task)
 
 
-NOT_BUILT: Final = tuple(
-    _not_built(name)
-    for name in (
-        "enrich_item_task",
-        "master_sync_task",
-        "scheduled_sync_task",
-        "trigger_master_sync_task",
-    )
-)
+NOT_BUILT: Final = tuple(_not_built(name) for name in ("enrich_item_task",))
 """Callable under every name that the deployment uses; none is scheduled."""

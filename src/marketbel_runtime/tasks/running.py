@@ -53,7 +53,11 @@ class TaskUnavailableError(DomainError):
 
 
 def as_task(
-    *, tries_max: int = TRIES_MAX, timed: bool = True, starts_job: bool = False
+    *,
+    tries_max: int = TRIES_MAX,
+    timed: bool = True,
+    starts_job: bool = False,
+    keyed: bool = False,
 ) -> Callable[[Task], Task]:
     """Return a decorator that makes an arq coroutine of a step.
 
@@ -68,6 +72,8 @@ def as_task(
         timed: Whether the result tells its `duration_seconds`.
         starts_job: Whether the task makes the job that it works on; the job's id is then made of
             the task's when the caller names none.
+        keyed: Whether the task is told, as `call_key`, what is the same in each delivery of one
+            call and differs between calls.
     """
 
     def decorate(run: Task) -> Task:
@@ -83,6 +89,8 @@ def as_task(
                 kwargs["job_id"] = str(
                     uuid5(_TASK_IDS, str(kwargs.get("task_id") or ctx["job_id"]))
                 )
+            if keyed:
+                kwargs["call_key"] = f"{ctx['job_id']}:{ctx.get('enqueue_time')}"
             tries = int(ctx["job_try"])
             try:
                 result = await _outcome(container, run, checked, kwargs)

@@ -1,0 +1,169 @@
+"""What speaks against two names being one product, and what one of them leaves unsaid."""
+
+import re
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from functools import lru_cache
+from itertools import pairwise
+from typing import Final
+
+from rapidfuzz.distance import OSA
+
+from marketbel_core.matching.alignment import Alignment, amount_of
+from marketbel_core.matching.corpus import Corpus
+from marketbel_core.matching.features import Features, Kind
+from marketbel_core.matching.units import PIECES
+
+__all__ = ["Conflict", "conflicts_of", "silences_of"]
+
+_PRICE_RATIO_MAX: Final = 3.3
+"""Shops that sell one thing hardly ever differ more; packs and accessories do."""
+
+_ROUNDED: Final = frozenset({"mp", "inch", "mm", "w", "mah"})
+"""Dimensions that makers round: 14.7 megapixels are sold as 14, 39.9 inches as 40."""
+
+_ROUNDING_SHARE: Final = 0.025
+_TWIN_LENGTH_MIN: Final = 4
+_FIGURES: Final = re.compile(r"\d+")
+
+
+class Conflict(StrEnum):
+    """Something that both say and disagree in, or that only one says and that changes it all."""
+
+    CODE = "code"  # another model or article
+    TWIN_CODE = "twin_code"  # codes of one make-up with other figures: sister models
+    NUMBER = "number"
+    QUANTITY = "quantity"
+    PACK = "pack"  # a count of pieces that one side alone has
+    COLOUR = "colour"
+    EDITION = "edition"  # Pro, Plus, mini behind what both have
+    ACCESSORY = "accessory"  # one is for the other
+    SUBSTITUTE = "substitute"  # one is compatible with, or remade from, the other
+    BRAND = "brand"
+    SIBLING = "sibling"  # words that stand for each other in the catalogue
+    PRICE = "price"
+    VENDOR_CODE = "vendor_code"  # the codes in their columns differ under one brand
+
+
+def conflicts_of(
+    item: Features, product: Features, alignment: Alignment, corpus: Corpus, *, same_code: bool
+) -> tuple[Conflict, ...]:
+    """Return what speaks against the pair; the other way round it is the same.
+
+    Args:
+        same_code: They share a rare code, so that other codes are details.
+    """
+    mine, theirs = alignment.item_rest, alignment.product_rest
+    return (
+        *_of_codes(_of(mine, Kind.CODE), _of(theirs, Kind.CODE), same_code=same_code),
+        *_of_amounts(mine, theirs),
+        *_of_words(item, product, alignment, corpus),
+        *_of_columns(item, product),
+    )
+
+
+def silences_of(alignment: Alignment) -> tuple[Kind, ...]:
+    """Return the kinds of facts that one side alone names."""
+    mine, theirs = alignment.item_rest, alignment.product_rest
+    return tuple(
+        kind
+        for kind in (Kind.CODE, Kind.NUMBER, Kind.QUANTITY, Kind.COLOUR)
+        if any(_of(mine, kind)) or any(_of(theirs, kind))
+    )
+
+
+def _of(rest: Mapping[str, Kind], kind: Kind) -> list[str]:
+    return [token for token, token_kind in rest.items() if token_kind is kind]
+
+
+def _of_codes(mine: list[str], theirs: list[str], *, same_code: bool) -> Iterator[Conflict]:
+    if any(_are_twins(one, other) for one in mine for other in theirs):
+        yield Conflict.TWIN_CODE
+    elif mine and theirs and not same_code:
+        yield Conflict.CODE
+
+
+@lru_cache(maxsize=65_536)
+def _are_twins(one: str, other: str) -> bool:
+    """Tell whether codes are of one make-up: `v3` and `v4`, `ln40a550` and `ln46a550`."""
+    if one[0] != other[0]:
+        return False
+    if _FIGURES.sub("0", one) == _FIGURES.sub("0", other):
+        return True
+    long = min(len(one), len(other)) >= _TWIN_LENGTH_MIN and len(one) == len(other)
+    return long and OSA.distance(one, other, score_cutoff=1) <= 1
+
+
+def _of_amounts(mine: Mapping[str, Kind], theirs: Mapping[str, Kind]) -> Iterator[Conflict]:
+    if _of(mine, Kind.NUMBER) and _of(theirs, Kind.NUMBER):
+        yield Conflict.NUMBER
+    one = _by_unit(_of(mine, Kind.QUANTITY))
+    other = _by_unit(_of(theirs, Kind.QUANTITY))
+    if any(_clash(unit, one[unit], other[unit]) for unit in one.keys() & other.keys()) or (
+        ("ml" in one and "g" in other) or ("g" in one and "ml" in other)
+    ):
+        yield Conflict.QUANTITY
+    elif PIECES in one or PIECES in other:
+        yield Conflict.PACK
+
+
+def _by_unit(tokens: list[str]) -> dict[str, list[float]]:
+    amounts: dict[str, list[float]] = {}
+    for token in tokens:
+        unit, amount = amount_of(token)
+        amounts.setdefault(unit, []).append(amount)
+    return amounts
+
+
+def _clash(unit: str, mine: list[float], theirs: list[float]) -> bool:
+    if unit not in _ROUNDED:
+        return True
+    return not any(_rounds_to(one, other) for one in mine for other in theirs)
+
+
+def _rounds_to(one: float, other: float) -> bool:
+    low, high = min(one, other), max(one, other)
+    return low == int(high) or high - low <= _ROUNDING_SHARE * high
+
+
+def _of_words(
+    item: Features, product: Features, alignment: Alignment, corpus: Corpus
+) -> Iterator[Conflict]:
+    mine, theirs = alignment.item_rest, alignment.product_rest
+    if _of(mine, Kind.COLOUR) and _of(theirs, Kind.COLOUR):
+        yield Conflict.COLOUR
+    if _stands_behind(item, mine) or _stands_behind(product, theirs):
+        yield Conflict.EDITION
+    if _is_for(item, product, mine) or _is_for(product, item, theirs):
+        yield Conflict.ACCESSORY
+    if item.substitute != product.substitute:
+        yield Conflict.SUBSTITUTE
+    words, their_words = _of(mine, Kind.WORD), _of(theirs, Kind.WORD)
+    if any(map(corpus.is_brand, words[:1])) and any(map(corpus.is_brand, their_words[:1])):
+        yield Conflict.BRAND
+    if any(corpus.are_substitutes(one, other) for one in words for other in their_words):
+        yield Conflict.SIBLING
+
+
+def _stands_behind(features: Features, rest: Mapping[str, Kind]) -> bool:
+    """Tell whether an edition that the other lacks stands right behind what both have."""
+    if Kind.EDITION not in rest.values():
+        return False
+    order = features.text.split(" ")
+    return any(
+        rest.get(token) is Kind.EDITION and before not in rest for before, token in pairwise(order)
+    )
+
+
+def _is_for(one: Features, other: Features, rest: Mapping[str, Kind]) -> bool:
+    return bool(one.head) and not other.head and one.head <= rest.keys()
+
+
+def _of_columns(item: Features, product: Features) -> Iterator[Conflict]:
+    if item.price and product.price:
+        low, high = sorted((item.price, product.price))
+        if high > _PRICE_RATIO_MAX * low:
+            yield Conflict.PRICE
+    codes = item.vendor_code, product.vendor_code
+    if all(codes) and codes[0] != codes[1] and item.brand == product.brand != "":
+        yield Conflict.VENDOR_CODE

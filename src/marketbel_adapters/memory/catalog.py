@@ -5,12 +5,12 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from marketbel_adapters.memory.catalog_enrichments import MemoryEnrichments
+from marketbel_adapters.memory.catalog_imports import MemoryImports
 from marketbel_adapters.memory.catalog_items import MemorySupplierItems
 from marketbel_adapters.memory.catalog_products import MemoryProducts
 from marketbel_adapters.memory.catalog_reviews import MemoryReviews
 from marketbel_adapters.memory.catalog_row_log import MemoryRowLog
 from marketbel_adapters.memory.catalog_state import (
-    ImportRecord,
     PriceRecord,
     State,
     StoredItem,
@@ -23,7 +23,7 @@ from marketbel_adapters.memory.environment import CountingIdSource
 from marketbel_core.catalog import Product, ProductAggregates, Supplier, SupplierItem
 from marketbel_core.ids import ProductId, SupplierItemId
 from marketbel_core.matching import ReviewRow
-from marketbel_core.ports import Catalog, CatalogUnit, IdSource, LogEntry, OutboxEntry
+from marketbel_core.ports import Catalog, CatalogUnit, IdSource, Import, LogEntry, OutboxEntry
 
 __all__ = ["MemoryCatalog", "MemoryCatalogUnit"]
 
@@ -35,6 +35,7 @@ class MemoryCatalogUnit(CatalogUnit):
         self._suppliers = MemorySuppliers(draft)
         self._items = MemorySupplierItems(draft, ids)
         self._products = MemoryProducts(draft)
+        self._imports = MemoryImports(draft, ids)
         self._log = MemoryRowLog(draft)
         self._reviews = MemoryReviews(draft)
         self._verdicts = MemoryVerdicts(draft)
@@ -54,6 +55,10 @@ class MemoryCatalogUnit(CatalogUnit):
     @property
     def products(self) -> MemoryProducts:
         return self._products
+
+    @property
+    def imports(self) -> MemoryImports:
+        return self._imports
 
     @property
     def log(self) -> MemoryRowLog:
@@ -141,7 +146,7 @@ class MemoryCatalog(Catalog):
         """Return the row log with the instants of writing."""
         return list(self._state.log.values())
 
-    def imports(self) -> list[ImportRecord]:
+    def imports(self) -> list[Import]:
         """Return what was noted about imports, in the order in which it was."""
         return list(self._state.imports.values())
 

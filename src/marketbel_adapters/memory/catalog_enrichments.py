@@ -7,8 +7,7 @@ from datetime import datetime
 from types import MappingProxyType
 
 from marketbel_adapters.catalog_values import strict_json
-from marketbel_adapters.memory.catalog_items import comparable
-from marketbel_adapters.memory.catalog_state import State
+from marketbel_adapters.memory.catalog_state import State, comparable
 from marketbel_core.catalog import SupplierItem
 from marketbel_core.ids import SupplierItemId
 from marketbel_core.ports import Enrichments

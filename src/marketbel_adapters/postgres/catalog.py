@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from marketbel_adapters.postgres.enrichments import PostgresEnrichments
+from marketbel_adapters.postgres.imports import PostgresImports
 from marketbel_adapters.postgres.items import PostgresSupplierItems
 from marketbel_adapters.postgres.products import PostgresProducts
 from marketbel_adapters.postgres.reviews import PostgresReviews
@@ -26,6 +27,7 @@ class PostgresCatalogUnit(CatalogUnit):
         self._suppliers = PostgresSuppliers(transaction)
         self._items = PostgresSupplierItems(transaction)
         self._products = PostgresProducts(transaction)
+        self._imports = PostgresImports(transaction)
         self._log = PostgresRowLog(transaction)
         self._reviews = PostgresReviews(transaction)
         self._verdicts = PostgresVerdicts(transaction)
@@ -45,6 +47,10 @@ class PostgresCatalogUnit(CatalogUnit):
     @property
     def products(self) -> PostgresProducts:
         return self._products
+
+    @property
+    def imports(self) -> PostgresImports:
+        return self._imports
 
     @property
     def log(self) -> PostgresRowLog:

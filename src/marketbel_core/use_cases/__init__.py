@@ -12,7 +12,7 @@ from marketbel_core.use_cases.clean_up_files import CleanUpFiles, CleanUpResult
 from marketbel_core.use_cases.collect_items import CollectItems, CollectResult
 from marketbel_core.use_cases.courier import Courier
 from marketbel_core.use_cases.enrich_items import EnrichItems, EnrichResult
-from marketbel_core.use_cases.import_items import ImportItems, ImportResult, rejection_entries
+from marketbel_core.use_cases.import_items import ImportItems, ImportResult
 from marketbel_core.use_cases.imports import ApplyImport, ApproveImport, PlanImport, UndoImport
 from marketbel_core.use_cases.match_items import MatchItems, MatchResult
 from marketbel_core.use_cases.recalculate_aggregates import (

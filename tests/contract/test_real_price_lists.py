@@ -87,14 +87,19 @@ def read(grids: tuple[Grid, ...], file_type: FileType = FileType.EXCEL) -> dict[
     return {sheet.name: sheet for sheet in sheets if sheet.is_price_list}
 
 
+@cache
+def summaries(name: str) -> dict[str, SheetSummary]:
+    file_type = FileType.PDF if name.endswith("-pdf") else FileType.EXCEL
+    return read(grids_of(name), file_type)
+
+
 def amounts(sheet: SheetSummary) -> tuple[int, str]:
     return sheet.items, str(sheet.price_sum.quantize(Decimal("0.01")))
 
 
 @pytest.mark.parametrize("name", LISTS)
 def test_a_real_list_gives_what_people_counted(name: str) -> None:
-    file_type = FileType.PDF if name.endswith("-pdf") else FileType.EXCEL
-    found = read(grids_of(name), file_type)
+    found = summaries(name)
 
     expected = {truth.name: truth for truth in truths(name)}
     assert found.keys() == expected.keys()
@@ -156,7 +161,7 @@ def test_a_header_that_is_repeated_changes_nothing(name: str) -> None:
 def test_sheets_in_another_order_change_nothing(name: str) -> None:
     grids = grids_of(name)
 
-    forwards, backwards = read(grids), read(grids[::-1])
+    forwards, backwards = summaries(name), read(grids[::-1])
 
     assert {key: amounts(sheet) for key, sheet in forwards.items()} == {
         key: amounts(sheet) for key, sheet in backwards.items()
@@ -184,7 +189,7 @@ def test_another_delimiter_or_encoding_changes_nothing(
 @pytest.mark.parametrize("name", TABLES)
 def test_reading_by_the_remembered_layout_tells_of_no_change(name: str) -> None:
     grids = grids_of(name)
-    remembered = {sheet: found.layout for sheet, found in read(grids).items() if found.layout}
+    remembered = {sheet: found.layout for sheet, found in summaries(name).items() if found.layout}
 
     again = read_rows(grids, remembered=remembered, file_type=FileType.EXCEL)
 
@@ -195,7 +200,7 @@ def sheets_with_truth(name: str) -> Iterator[tuple[SheetSummary, Grid]]:
     """Yield up to three price sheets of a list: seventy of one kind show no more."""
     grids = grids_of(name)
     by_name = {grid.name: grid for grid in grids}
-    for sheet in list(read(grids).values())[:3]:
+    for sheet in list(summaries(name).values())[:3]:
         yield sheet, by_name[sheet.name]
 
 

@@ -87,7 +87,7 @@ def is_dirty_sku(column: Column | None, rows: int) -> bool:
     """Tell whether a column of article numbers has few, or the same ones again and again."""
     if column is None:
         return True
-    repeats = column.distinct < _MOSTLY * column.filled
+    repeats = column.distinct <= 0.6 * column.filled
     scarce = column.filled < _MOSTLY * rows and column.distinct < 0.8 * column.filled
     return column.filled >= _ROWS_MIN and (repeats or scarce)
 

@@ -9,6 +9,7 @@ from rapidfuzz import fuzz, process
 
 from marketbel_core.intake.grid import Cell
 from marketbel_core.intake.headers import ALIASES, HeaderMeaning, Role, folded_header, meaning_of
+from marketbel_core.intake.money_words import is_currency_alone
 from marketbel_core.intake.sample import SheetSample
 from marketbel_core.intake.text import ParsedPrice, cell_text, is_number_like, parse_price
 
@@ -93,7 +94,7 @@ def _lines(first: int, last: int, texts: Sequence[Sequence[str]], *, spread: boo
 
 def _are_meant(filled: Sequence[str]) -> bool:
     """Tell whether most texts of a line mean something as headers."""
-    meant = sum(1 for text in filled if header_meaning(text) is not None)
+    meant = sum(header_meaning(text) is not None or is_currency_alone(text) for text in filled)
     return meant * 2 > len(filled)
 
 

@@ -64,6 +64,10 @@ def meaning_of(text: str) -> HeaderMeaning | None:
         return HeaderMeaning(exact, 4)
     if CURRENCY_NAME.fullmatch(folded):
         return HeaderMeaning(Role.CURRENCY, 3)
+    return HeaderMeaning(Role.SKU, 1) if folded == "id" else _by_words(folded)
+
+
+def _by_words(folded: str) -> HeaderMeaning | None:
     kind = next((name for name, words in PRICE_KINDS if words.search(folded)), "")
     if PRICE_WORD.search(folded) and not DECOY_PRICE.search(folded):
         return HeaderMeaning(Role.PRICE, 3, kind)

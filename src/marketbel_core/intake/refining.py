@@ -71,9 +71,10 @@ def refined(sheet: SheetSample, layout: Layout, *, said: Collection[str] = ()) -
     reasons = list(layout.reasons)
     sku = columns.get(Role.SKU)
     if sku is not None and Role.SKU not in said and is_dirty_sku(figures.get(sku), len(rows)):
-        del columns[Role.SKU]
         others |= keys_of([sku], layout.headers)
-        reasons.append(f"column {sku + 1} has too few article numbers of its own")
+        reasons.append(
+            f"column {sku + 1} repeats its article numbers: they are made from the names"
+        )
     untitled = [column for column in others if not layout.headers.get(column)]
     for role, found in (
         (Role.CURRENCY, currency_column(texts, untitled)),

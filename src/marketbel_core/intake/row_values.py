@@ -58,6 +58,13 @@ class RowValues:
             return ""
         return self._text(cell) if cell.__class__ is str else cell_text(cell)
 
+    def own_text(self, row: Sequence[Cell], column: int | None) -> str:
+        """Return the same for a column in which hardly two texts are alike: none is kept."""
+        if column is None or column >= len(row):
+            return ""
+        cell = row[column]
+        return clean_text(cell) if cell.__class__ is str else cell_text(cell)
+
     def _text(self, cell: str) -> str:
         found = self._texts.get(cell)
         if found is None:

@@ -63,7 +63,9 @@ class SheetReader:
         self._is_pdf = file_type is FileType.PDF
         self._facts = facts_of(sample, layout)
         self._name = layout.columns[Role.NAME]
-        self._sku = layout.columns.get(Role.SKU)
+        sku = layout.columns.get(Role.SKU)
+        # Where it is a characteristic as well, the same ones stand there again and again.
+        self._sku = None if sku in layout.characteristic_columns else sku
         self._price = layout.columns[Role.PRICE]
         self._judge = LineJudge(layout, self._facts)
         self._values = RowValues(layout, takes_all=takes_all)
@@ -119,12 +121,17 @@ class SheetReader:
         name_at, sku_at = self._name, self._sku
         values, prices, sections = self._values, self._prices, self._sections
         for number, row in self._rows():
-            name = values.text(row, name_at)
+            name = values.own_text(row, name_at)
             price = prices.main(row)
-            if not name or not isinstance(price, ReadPrice) or is_total(name):
+            if (
+                not name
+                or not isinstance(price, ReadPrice)
+                or name.isdigit()  # the numbers of the columns, below the header of a form
+                or is_total(name)
+            ):
                 yield from self._odd_line(number, row, price)
                 continue
-            sku = values.text(row, sku_at)
+            sku = values.own_text(row, sku_at)
             if len(name) > _NAME_LENGTH_MAX or len(sku) > _SKU_LENGTH_MAX:
                 yield self._too_long(number, row, name)
                 continue
@@ -164,7 +171,7 @@ class SheetReader:
             self._sections.add(*title)
             return
         name = self._values.text(row, self._name)
-        if not name and not self._values.text(row, self._price):
+        if not name and not self._is_priced(row, price):
             return
         self._sections.confirm()
         if not name and self._facts.inherits_names:
@@ -198,6 +205,12 @@ class SheetReader:
                 characteristics=self._values.characteristics(row, self._sections.category),
                 cells=self._cells(row),
             )
+
+    def _is_priced(self, row: Sequence[Cell], price: ReadPrice | RefusedPrice) -> bool:
+        """Tell whether there is a figure at all in the price's cell: a signature has none."""
+        if isinstance(price, ReadPrice) or price.refusal.code != "row.no_price":
+            return True
+        return any(map(str.isdigit, self._values.text(row, self._price)))
 
     def _too_long(self, number: int, row: Sequence[Cell], name: str) -> RowRejection:
         self._figures.rejected += 1

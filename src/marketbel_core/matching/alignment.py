@@ -25,6 +25,7 @@ _JOINED_MAX: Final = 4
 """A model code is spelt in up to four pieces: `NM 11 946 GC`."""
 
 _JOINED_LENGTH_MAX: Final = 24
+_KEY_LENGTH: Final = 2
 _CODE_LENGTH_MIN: Final = 5
 _SUFFIX_LENGTH_MIN: Final = 7
 _CONFUSED: Final = str.maketrans("oil", "011")
@@ -110,8 +111,7 @@ def _spelt_apart(
     ]
     if not sought:
         return
-    order = other.text.split(" ")
-    joined = list(_joined(order))
+    joined = _joined(other.text)
     for token in sought:
         if token not in mine or not theirs:
             continue
@@ -146,29 +146,31 @@ def _taken(
         yield Pair(rest, mine.pop(rest), credit)
 
 
-def _joined(order: list[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Return what neighbouring tokens are when they are written as one."""
+@lru_cache(maxsize=8_192)  # an item meets many products, a product many items
+def _joined(text: str) -> dict[str, list[tuple[str, tuple[str, ...]]]]:
+    """Return what neighbouring tokens are when written as one, by their first two letters."""
+    order = text.split(" ")
+    joined: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
     for start, first in enumerate(order):
         whole = bare(first)
         for end in range(start + 1, min(start + _JOINED_MAX, len(order))):
             whole += bare(order[end])
             if len(whole) > _JOINED_LENGTH_MAX:
                 break
-            yield whole, tuple(order[start : end + 1])
+            pieces = tuple(order[start : end + 1])
+            joined.setdefault(whole[:_KEY_LENGTH], []).append((whole, pieces))
+    return joined
 
 
 def _best_joined(
     token: str,
     kind: Kind,
-    joined: list[tuple[str, tuple[str, ...]]],
+    joined: dict[str, list[tuple[str, tuple[str, ...]]]],
     theirs: dict[str, Kind],
 ) -> tuple[float, tuple[str, ...]]:
     code = bare(token)
-    start = code[:2]
     best: tuple[float, tuple[str, ...]] = (0.0, ())
-    for whole, pieces in joined:
-        if not whole.startswith(start):
-            continue
+    for whole, pieces in joined.get(code[:_KEY_LENGTH], ()):
         if whole == code:
             credit = _SPELT_APART
         elif kind is Kind.CODE:

@@ -33,6 +33,9 @@ _KIND_WEIGHT: Final[dict[Kind, float]] = {
 _GRAM_UNKNOWN: Final = 0.3
 """Three letters in a row that no product has count as little as a supplier's own words."""
 
+_PROFILES_MAX: Final = 8_192
+"""About 5 KB each."""
+
 _NAMES_LEARNT_MAX: Final = 50_000
 """Names from which siblings are learnt: a trade's substitutes return early, and each name costs
 about 1 KB while it is looked at."""
@@ -67,6 +70,7 @@ class Corpus:
         self._siblings: Counter[str] = Counter()
         self._substitutes: set[tuple[str, str]] = set()
         self._gram_weights: dict[str, float] = {}
+        self._profiles: dict[str, tuple[frozenset[str], float]] = {}
         known = list(names)
         for features in known:
             self.add(features)
@@ -111,12 +115,23 @@ class Corpus:
 
     def cosine(self, one: str, other: str) -> float:
         """Return how alike two texts are in their runs of three letters: 0.0 to 1.0."""
-        mine, theirs = grams_of(one), grams_of(other)
-        weight = self._gram_weight
-        product = math.fsum(map(weight, mine)) * math.fsum(map(weight, theirs))
+        mine, my_weight = self._profile(one)
+        theirs, their_weight = self._profile(other)
+        product = my_weight * their_weight
         if product <= 0.0:
             return 0.0
-        return min(1.0, math.fsum(map(weight, mine & theirs)) / math.sqrt(product))
+        shared = math.fsum(map(self._gram_weight, mine & theirs))
+        return min(1.0, shared / math.sqrt(product))
+
+    def _profile(self, text: str) -> tuple[frozenset[str], float]:
+        """Return a text's runs of three letters and their weight: an item meets many products."""
+        profile = self._profiles.get(text)
+        if profile is None:
+            if len(self._profiles) >= _PROFILES_MAX:
+                self._profiles.clear()
+            grams = frozenset(grams_of(text))
+            profile = self._profiles[text] = grams, math.fsum(map(self._gram_weight, grams))
+        return profile
 
     def _gram_weight(self, gram: str) -> float:
         weight = self._gram_weights.get(gram)
@@ -135,7 +150,9 @@ class Corpus:
         first = next(iter(features.tokens), None)
         if first is not None:
             self._firsts[first] += by
-        self._gram_weights.clear()
+        if self._profiles:
+            self._gram_weights.clear()
+            self._profiles.clear()
 
     def learn(self, names: Iterable[Features]) -> None:
         """Learn which tokens tell siblings apart, from names that differ in one token alone.

@@ -5,6 +5,7 @@ Our own adapters inherit these by name. Anybody may write further ones: hold the
 the changelog.
 """
 
+from marketbel_core.intake.plan import ImportFigures
 from marketbel_core.ports.analyzer import (
     AnalysisFailed,
     AnalysisFinished,
@@ -25,7 +26,6 @@ from marketbel_core.ports.candidates import CandidateIndex
 from marketbel_core.ports.catalog import (
     Catalog,
     CatalogUnit,
-    ImportFigures,
     LogEntry,
     LogLevel,
     Products,
@@ -33,8 +33,17 @@ from marketbel_core.ports.catalog import (
     SupplierItems,
     Suppliers,
 )
+from marketbel_core.ports.enrichments import Enrichments
 from marketbel_core.ports.environment import Clock, IdSource
 from marketbel_core.ports.files import FileInspector, FileStore, StoredBytes
+from marketbel_core.ports.imports import (
+    Import,
+    Imports,
+    ImportState,
+    ListedRow,
+    StagedList,
+    UndoOutcome,
+)
 from marketbel_core.ports.inbox import Inbox, Tray
 from marketbel_core.ports.jobs import (
     JobArchive,
@@ -102,12 +111,16 @@ __all__ = [
     "ChosenSheet",
     "Clock",
     "CourierStep",
+    "Enrichments",
     "FileInspector",
     "FileSource",
     "FileStore",
     "IdSource",
+    "Import",
     "ImportFigures",
+    "ImportState",
     "ImportStep",
+    "Imports",
     "Inbox",
     "IncomingFile",
     "JobArchive",
@@ -118,6 +131,7 @@ __all__ = [
     "Lease",
     "Leases",
     "Links",
+    "ListedRow",
     "LogEntry",
     "LogLevel",
     "MasterSheet",
@@ -136,6 +150,7 @@ __all__ = [
     "RowBatch",
     "RowLog",
     "RowReader",
+    "StagedList",
     "Step",
     "StepQueue",
     "StoredBytes",
@@ -155,6 +170,7 @@ __all__ = [
     "SyncWish",
     "Telemetry",
     "Tray",
+    "UndoOutcome",
     "Verdicts",
     "WaitingReview",
     "WaitingTriggers",

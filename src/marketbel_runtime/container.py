@@ -35,6 +35,7 @@ from marketbel_core.use_cases import (
     CleanUpFiles,
     CollectItems,
     Courier,
+    EnrichItems,
     ExpireReviews,
     ImportItems,
     JobMover,
@@ -200,6 +201,8 @@ class Container(containers.DeclarativeContainer):
     recover_jobs = providers.Factory(
         RecoverJobs, jobs=jobs, archive=archive, queue=queue, clock=clock, telemetry=telemetry
     )
+
+    enrich_items = providers.Factory(EnrichItems, catalog=catalog, clock=clock)
 
     # What people do with imports.
     plan_import = providers.Factory(PlanImport, importer=importer)

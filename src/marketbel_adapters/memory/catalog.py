@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
+from marketbel_adapters.memory.catalog_enrichments import MemoryEnrichments
 from marketbel_adapters.memory.catalog_imports import MemoryImports
 from marketbel_adapters.memory.catalog_items import MemorySupplierItems
 from marketbel_adapters.memory.catalog_products import MemoryProducts
@@ -39,6 +40,7 @@ class MemoryCatalogUnit(CatalogUnit):
         self._reviews = MemoryReviews(draft)
         self._verdicts = MemoryVerdicts(draft)
         self._links = MemoryLinks(draft)
+        self._enrichments = MemoryEnrichments(draft)
         self._outbox = MemoryOutbox(draft)
         self._syncs = MemorySyncRuns(draft)
 
@@ -73,6 +75,10 @@ class MemoryCatalogUnit(CatalogUnit):
     @property
     def links(self) -> MemoryLinks:
         return self._links
+
+    @property
+    def enrichments(self) -> MemoryEnrichments:
+        return self._enrichments
 
     @property
     def outbox(self) -> MemoryOutbox:

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from marketbel_adapters.postgres.enrichments import PostgresEnrichments
 from marketbel_adapters.postgres.imports import PostgresImports
 from marketbel_adapters.postgres.items import PostgresSupplierItems
 from marketbel_adapters.postgres.products import PostgresProducts
@@ -31,6 +32,7 @@ class PostgresCatalogUnit(CatalogUnit):
         self._reviews = PostgresReviews(transaction)
         self._verdicts = PostgresVerdicts(transaction)
         self._links = PostgresLinks(transaction)
+        self._enrichments = PostgresEnrichments(transaction)
         self._outbox = PostgresOutbox(transaction)
         self._syncs = PostgresSyncRuns(transaction)
 
@@ -65,6 +67,10 @@ class PostgresCatalogUnit(CatalogUnit):
     @property
     def links(self) -> PostgresLinks:
         return self._links
+
+    @property
+    def enrichments(self) -> PostgresEnrichments:
+        return self._enrichments
 
     @property
     def outbox(self) -> PostgresOutbox:

@@ -13,6 +13,7 @@ contract is `CatalogMachine`, in `marketbel_adapters.testing.catalog_machine`.
 
 import pytest
 
+from marketbel_adapters.testing.catalog_enrichments import EnrichmentsContract
 from marketbel_adapters.testing.catalog_imports import (
     ImportRecordsContract,
     ImportsContract,
@@ -55,6 +56,7 @@ class CatalogContract(
     ReviewsContract,
     VerdictsContract,
     LinksContract,
+    EnrichmentsContract,
     AmendedSuppliersContract,
     OutboxContract,
     SyncRunsContract,

@@ -33,6 +33,7 @@ from marketbel_core.ports.catalog import (
     SupplierItems,
     Suppliers,
 )
+from marketbel_core.ports.enrichments import Enrichments
 from marketbel_core.ports.environment import Clock, IdSource
 from marketbel_core.ports.files import FileInspector, FileStore, StoredBytes
 from marketbel_core.ports.imports import (
@@ -110,6 +111,7 @@ __all__ = [
     "ChosenSheet",
     "Clock",
     "CourierStep",
+    "Enrichments",
     "FileInspector",
     "FileSource",
     "FileStore",

@@ -14,6 +14,7 @@ from marketbel_core.intake.plan import ImportFigures
 from marketbel_core.intake.rows import AcceptedRow
 from marketbel_core.intake.supplier_plan import SupplierUpdate
 from marketbel_core.matching.linking import MatchOutcome
+from marketbel_core.ports.enrichments import Enrichments
 from marketbel_core.ports.imports import Imports
 from marketbel_core.ports.reviews import Links, Reviews, Verdicts
 from marketbel_core.ports.sync import Outbox, SyncRuns
@@ -240,6 +241,11 @@ class CatalogUnit(Protocol):
     @abstractmethod
     def links(self) -> Links:
         """What neighbours did past us."""
+
+    @property
+    @abstractmethod
+    def enrichments(self) -> Enrichments:
+        """Facts that are added to items."""
 
     @property
     @abstractmethod

@@ -11,6 +11,7 @@ from marketbel_core.use_cases._list_importer import (
 from marketbel_core.use_cases.clean_up_files import CleanUpFiles, CleanUpResult
 from marketbel_core.use_cases.collect_items import CollectItems, CollectResult
 from marketbel_core.use_cases.courier import Courier
+from marketbel_core.use_cases.enrich_items import EnrichItems, EnrichResult
 from marketbel_core.use_cases.import_items import ImportItems, ImportResult
 from marketbel_core.use_cases.imports import ApplyImport, ApproveImport, PlanImport, UndoImport
 from marketbel_core.use_cases.match_items import MatchItems, MatchResult
@@ -44,6 +45,8 @@ __all__ = [
     "CollectItems",
     "CollectResult",
     "Courier",
+    "EnrichItems",
+    "EnrichResult",
     "ExpireReviews",
     "ImportItems",
     "ImportPlan",

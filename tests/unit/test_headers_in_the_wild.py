@@ -209,6 +209,15 @@ KINDS = [
         ],
         1, 0, 1, 2, 1,
     ),
+    Kind(
+        "the trade's short words for prices",
+        [
+            ["Кат. №", "Title", "WSP", "RSP"],
+            *goods(lambda a, n, p: [a, n, p, p * 2]),
+            [None, "Общий итог", None, None],
+        ],
+        1, 0, 1, 2,
+    ),
 ]  # fmt: skip
 
 

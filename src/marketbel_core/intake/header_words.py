@@ -43,7 +43,7 @@ ALIASES: Final[dict[Role, tuple[str, ...]]] = {
     Role.SKU: (
         "артикул", "арт", "код", "код товара", "код номенклатуры", "артыкул", "код тавару",
         "код товару", "артикул товара", "каталожный номер", "номер по каталогу",
-        "номенклатурный номер", "обозначение",
+        "номенклатурный номер", "обозначение", "кат",
         "sku", "article", "product code", "item code", "product id", "item id", "item no",
         "item number", "part number", "part no", "code", "vendor code", "article number",
         "stock code", "catalog number", "catalogue number", "reference",
@@ -129,10 +129,10 @@ PRICE_KINDS: Final = (
         "retail",
         re.compile(
             r"розн|розд?р[іи]б|р\.?р\.?ц|м\.?р\.?ц|\bрц\b|рекоменд|рэкаменд|retail|\brrp\b|\bmsrp\b"
-            r"|\bmrp\b|\bмиц\b|\bсrp\b"
+            r"|\bmrp\b|\b[rs]rp\b|\brsp\b|\bмиц\b|\bсrp\b"
         ),
     ),
-    ("wholesale", re.compile(r"опт|\bгурт|wholesale|дилер|dealer|trade|б2б|\bb2b\b")),
+    ("wholesale", re.compile(r"опт|\bгурт|wholesale|\bwsp\b|дилер|dealer|trade|б2б|\bb2b\b")),
 )
 KEYWORDS: Final = (
     (Role.BARCODE, re.compile(r"штрих|штрых|\bean\b|barcode|gtin")),

@@ -18,13 +18,13 @@ _CONTACTS: Final = re.compile(
     r"\bтел(?:ефон\w*)?\s*[.:/]*\s*[+(0-9]|\bт/ф|e-?mail|@|https?://|\bwww\.|\bг\.\s|\bул\.\s|\bадрес\b|\bинн\b|\bунп\b"
 )
 _TOTALS: Final = re.compile(
-    r"(?:итого|всего|разом|усяго|усього)\b.*|"
+    r"(?:итого|всего|общий итог|разом|усяго|усього)\b.*|"
     r"(?:sub-?\s?total|grand total|total)\s*(?:[:=(].*|$|"
     r"(?:amount|price|sum|items|due|cost|qty)\b.*)"
 )
 _LABEL: Final = re.compile(r".{0,30}(?:катег|катэг|групп|раздел|categ|group|section)\w*\s*:.*")
 _TOTAL_STARTS: Final = frozenset({
-    "ито", "все", "раз", "уся", "усь", "sub", "gra", "tot",
+    "ито", "все", "общ", "раз", "уся", "усь", "sub", "gra", "tot",
 })  # fmt: skip
 _UNTITLED_ROLES: Final = (
     Role.PRICE, Role.STOCK, Role.CURRENCY, Role.UNIT, Role.LINK, Role.IMAGE, Role.BARCODE,

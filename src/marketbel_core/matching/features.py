@@ -7,7 +7,8 @@ return: reading a name costs some 30 microseconds.
 
 import re
 import unicodedata
-from collections.abc import Iterator, Set as AbstractSet
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import IntEnum

@@ -21,13 +21,14 @@ from marketbel_core.ports.analyzer import (
     whole,
 )
 from marketbel_core.ports.breaker import Breaker
-from marketbel_core.ports.candidates import CandidateIndex
+from marketbel_core.ports.candidates import CandidateIndex, CandidateLookup
 from marketbel_core.ports.catalog import (
     Catalog,
     CatalogUnit,
     ImportFigures,
     LogEntry,
     LogLevel,
+    ProductChanges,
     Products,
     RowLog,
     SupplierItems,
@@ -97,6 +98,7 @@ __all__ = [
     "AtOnce",
     "Breaker",
     "CandidateIndex",
+    "CandidateLookup",
     "Catalog",
     "CatalogUnit",
     "ChosenSheet",
@@ -125,6 +127,7 @@ __all__ = [
     "NamedVerdict",
     "Outbox",
     "OutboxEntry",
+    "ProductChanges",
     "Products",
     "ReadElsewhere",
     "ReadHere",

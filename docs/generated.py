@@ -19,7 +19,6 @@ from marketbel_core.jobs import EVENT_SUMMARIES, PHASE_PARAGRAPHS, TRANSITIONS, 
 from marketbel_runtime.cli.app import app
 from marketbel_runtime.settings import Settings
 from marketbel_runtime.tasks import TASKS
-from marketbel_runtime.tasks.not_built import NOT_BUILT
 
 __all__ = ["PARTS"]
 
@@ -75,9 +74,6 @@ def _first_sentence(event: type[JobEvent]) -> str:
 def _tasks() -> str:
     lines = ["| task | arguments, all by name | what it does |", "|---|---|---|"]
     for task in sorted(TASKS, key=lambda task: task.__name__):
-        if task in NOT_BUILT:
-            lines.append(f"| `{task.__name__}` | any | not available yet: `task.not_available` |")
-            continue
         done = (inspect.getdoc(task) or "").partition("\n")[0]
         lines.append(f"| `{task.__name__}` | {_arguments(task)} | {done} |")
     return "\n".join(lines)

@@ -11,44 +11,59 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple
 
 from marketbel_core.catalog import (
     CURRENCY_KEY,
     DEFAULT_CURRENCY,
     RETAIL_PRICE_KEY,
     WHOLESALE_PRICE_KEY,
-    Money,
     SourceType,
     Supplier,
     price_currency_key,
 )
 from marketbel_core.errors import RefusedError
 from marketbel_core.ids import SupplierId
-from marketbel_core.intake.rows import AcceptedRow
+from marketbel_core.intake.plan import STALE_KEY, ImportFigures, MissingPolicy
+from marketbel_core.intake.rows import AcceptedRow, RowRejection, UnpricedRow
 from marketbel_core.intake.supplier_plan import SupplierUpdate
 from marketbel_core.matching.review import ScoredCandidate
-from marketbel_core.ports import LogEntry
+from marketbel_core.ports import ListedRow, LogEntry
 
 __all__ = [
+    "REFUSED_MAX",
     "SKU_LENGTH_MAX",
+    "UNAVAILABLE_TOLD",
+    "StagedRows",
     "StorableRow",
     "amended_supplier",
     "amendment",
     "candidates_as_json",
+    "check_refused",
     "currency_of",
     "json_value",
     "later_sku",
     "log_entry",
-    "storable_rows",
+    "merge_figures",
+    "refusal_of",
+    "staged_rows",
     "storable_score",
+    "storable_text",
     "stored_supplier",
     "strict_json",
     "supplier_is_active",
     "supplier_metadata",
+    "told_when_missing",
+    "unstorable",
 ]
 
+REFUSED_MAX: Final = 1_000
+"""Rows of one list that the store may refuse: each is found by halves, which takes a while."""
+
 SKU_LENGTH_MAX: Final = 255
+UNAVAILABLE_TOLD: Final[Mapping[str, object]] = {"in_stock": False}
+"""What an item says that cannot be had."""
+
 _NAME_LENGTH_MAX: Final = 500
 _ACTIVE_KEY: Final = "is_active"
 _ML_KEY: Final = "use_ml_processing"
@@ -63,32 +78,116 @@ _NO_CURRENCY: Final = "XXX"  # ISO 4217's code for "no currency": compared with 
 _CURRENCY_LENGTH: Final = 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StorableRow:
-    """A row as it is stored.
+class StorableRow(NamedTuple):
+    """A row as it is stored, its fields in the order in which they are copied.
 
     Attributes:
+        amount: The main price; its currency is among the characteristics.
         characteristics: A JSON object, keys sorted, the currency among them.
         price_opt: The wholesale price (0 to 9,999,999,999.99 BYN) when the row has a usable one.
         price_rrc: The retail or recommended price, likewise.
+        position: The row's place in the whole list.
     """
 
     sku: str
     name: str
-    price: Money
+    amount: Decimal
     characteristics: str
     price_opt: Decimal | None
     price_rrc: Decimal | None
+    sheet: str
+    row_number: int
+    position: int
 
 
-def storable_rows(rows: Sequence[AcceptedRow]) -> list[StorableRow]:
-    """Return the rows to be stored, one a sku: of those that share one the last wins.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StagedRows:
+    """A batch of a list, sorted by what becomes of its rows.
+
+    Attributes:
+        rows: Those to be stored; `sources` are what they come from, one for one.
+        unpriced: The skus of products without a price.
+        refused: Those that cannot be stored.
+    """
+
+    rows: Sequence[StorableRow]
+    sources: Sequence[AcceptedRow]
+    unpriced: Sequence[str]
+    refused: Sequence[RowRejection]
+
+
+def staged_rows(rows: Sequence[ListedRow], *, position: int) -> StagedRows:
+    """Return the batch as it is staged; what cannot be stored is told row by row.
+
+    Args:
+        rows: In the order of the list.
+        position: How many rows of the list came before.
+    """
+    kept: list[StorableRow] = []
+    sources: list[AcceptedRow] = []
+    unpriced: list[str] = []
+    refused: list[RowRejection] = []
+    for place, row in enumerate(rows, start=position):
+        if isinstance(row, UnpricedRow):
+            if _is_text(row.sku) and len(row.sku) <= SKU_LENGTH_MAX:
+                unpriced.append(row.sku)
+            continue  # one that no store can hold is no known item's
+        try:
+            kept.append(_storable(row, place))
+        except RefusedError as error:
+            refused.append(unstorable(row, str(error)))
+        else:
+            sources.append(row)
+    return StagedRows(rows=kept, sources=sources, unpriced=unpriced, refused=refused)
+
+
+def unstorable(row: AcceptedRow, message: str) -> RowRejection:
+    """Return the rejection of a row that the store does not take."""
+    return RowRejection(
+        sheet=row.sheet,
+        row_number=row.row_number,
+        column="row",
+        value=_text(row.name)[:_NAME_LENGTH_MAX],
+        code=_UNSTORABLE,
+        message=message,
+        cells={"sku": row.sku, "name": row.name, "price": str(row.price.amount)},
+    )
+
+
+def check_refused(count: int) -> None:
+    """Raise if so many rows of a list are refused that the list is none.
 
     Raises:
-        RefusedError: a row cannot be stored (`row.unstorable`); the message names it.
+        RefusedError: it is none (`import.unstorable`).
     """
-    last = {row.sku: row for row in rows}
-    return [_storable(row) for row in last.values()]
+    if count > REFUSED_MAX:
+        raise RefusedError(
+            "import.unstorable",
+            f"more than {REFUSED_MAX} rows cannot be stored; look at the list with "
+            "`marketbel inspect`: its columns are probably taken for others",
+        )
+
+
+def refusal_of(rejection: RowRejection) -> RefusedError:
+    """Return the error that names a rejected row."""
+    where = f"row {rejection.row_number} of sheet {rejection.sheet!r}"
+    return RefusedError(rejection.code, f"{where}: {rejection.message}")
+
+
+def merge_figures(figures: ImportFigures) -> ImportFigures:
+    """Return the figures of rows that are no whole list: what is missing says nothing then."""
+    return replace(figures, missing=0, moved=0)
+
+
+def told_when_missing(policy: MissingPolicy) -> Mapping[str, object]:
+    """Return the characteristics that an item gets when a list does not name it."""
+    match policy:
+        case MissingPolicy.KEEP:
+            return {}
+        case MissingPolicy.STALE:
+            return {STALE_KEY: True}
+        case MissingPolicy.UNAVAILABLE:
+            return UNAVAILABLE_TOLD
 
 
 def currency_of(characteristics: Mapping[str, object]) -> str:
@@ -229,28 +328,47 @@ def strict_json(value: object, *, of: str) -> str:
     return text
 
 
+def storable_text(text: str) -> str:
+    """Return the text as PostgreSQL holds it: what is no character becomes one."""
+    return _text(text)
+
+
 def _text(text: str) -> str:
     return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
 
 
-def _storable(row: AcceptedRow) -> StorableRow:
-    where = f"row {row.row_number} of sheet {row.sheet!r}"
+def _storable(row: AcceptedRow, position: int) -> StorableRow:
     if not 1 <= len(row.sku) <= SKU_LENGTH_MAX:
-        raise RefusedError(_UNSTORABLE, f"{where}: a sku has 1 to {SKU_LENGTH_MAX} characters")
+        raise RefusedError(_UNSTORABLE, f"a sku has 1 to {SKU_LENGTH_MAX} characters")
     if not 1 <= len(row.name) <= _NAME_LENGTH_MAX:
-        raise RefusedError(_UNSTORABLE, f"{where}: a name has 1 to {_NAME_LENGTH_MAX} characters")
-    strict_json([row.sku, row.name], of=where)
+        raise RefusedError(_UNSTORABLE, f"a name has 1 to {_NAME_LENGTH_MAX} characters")
+    if not (_is_text(row.sku) and _is_text(row.name)):
+        raise RefusedError(_UNSTORABLE, "the sku or the name has a character that is none")
     characteristics = {k: v for k, v in row.characteristics.items() if k != CURRENCY_KEY}
     if row.price.currency != DEFAULT_CURRENCY:
         characteristics[CURRENCY_KEY] = row.price.currency
     return StorableRow(
-        sku=row.sku,
-        name=row.name,
-        price=row.price,
-        characteristics=strict_json(characteristics, of=where),
-        price_opt=_kind_price(row, WHOLESALE_PRICE_KEY),
-        price_rrc=_kind_price(row, RETAIL_PRICE_KEY),
+        row.sku,
+        row.name,
+        row.price.amount,
+        strict_json(characteristics, of="the row"),
+        _kind_price(row, WHOLESALE_PRICE_KEY),
+        _kind_price(row, RETAIL_PRICE_KEY),
+        row.sheet,
+        row.row_number,
+        position,
     )
+
+
+def _is_text(text: str) -> bool:
+    """Tell whether PostgreSQL holds the text: no U+0000, no half of a character."""
+    if "\x00" in text:
+        return False
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _kind_price(row: AcceptedRow, key: str) -> Decimal | None:

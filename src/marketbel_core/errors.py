@@ -11,6 +11,7 @@ from uuid import UUID
 __all__ = [
     "DomainError",
     "IllegalTransitionError",
+    "ImportNotFoundError",
     "InvalidIdError",
     "ItemNotFoundError",
     "JobNotFoundError",
@@ -152,6 +153,16 @@ class SupplierNotFoundError(DomainError, LookupError):
     def __init__(self, supplier_id: UUID) -> None:
         self.supplier_id = supplier_id
         super().__init__(f"no supplier {supplier_id}")
+
+
+class ImportNotFoundError(DomainError, LookupError):
+    """No import is known by this id."""
+
+    code = "import.not_found"
+
+    def __init__(self, import_id: UUID) -> None:
+        self.import_id = import_id
+        super().__init__(f"no import {import_id}: `marketbel imports ls` lists them")
 
 
 class ItemNotFoundError(DomainError, LookupError):

@@ -9,10 +9,12 @@ __all__ = [
     "AnalysisId",
     "CategoryId",
     "FileKey",
+    "ImportId",
     "JobId",
     "ProductId",
     "SupplierId",
     "SupplierItemId",
+    "parse_import_id",
     "parse_item_id",
     "parse_job_id",
     "parse_product_id",
@@ -20,6 +22,7 @@ __all__ = [
 ]
 
 JobId = NewType("JobId", UUID)
+ImportId = NewType("ImportId", UUID)
 SupplierId = NewType("SupplierId", UUID)
 SupplierItemId = NewType("SupplierItemId", UUID)
 ProductId = NewType("ProductId", UUID)
@@ -30,6 +33,15 @@ AnalysisId = NewType("AnalysisId", str)
 
 FileKey = NewType("FileKey", str)
 """A stored file's name in the file store: no folder, no separator."""
+
+
+def parse_import_id(text: str) -> ImportId:
+    """Return the import id written as `text`.
+
+    Raises:
+        InvalidIdError: the text is not a UUID.
+    """
+    return ImportId(_uuid(text, kind="import"))
 
 
 def parse_job_id(text: str) -> JobId:

@@ -29,15 +29,20 @@ from marketbel_core.ports import (
     WaitingTriggers,
 )
 from marketbel_core.use_cases import (
+    ApplyImport,
+    ApproveImport,
     CancelJob,
     CleanUpFiles,
     CollectItems,
     Courier,
+    EnrichItems,
     ExpireReviews,
     ImportItems,
     JobMover,
     LinkKeeper,
+    ListImporter,
     MatchItems,
+    PlanImport,
     RecalculateAggregates,
     ReconcileLinks,
     RecoverJobs,
@@ -51,6 +56,7 @@ from marketbel_core.use_cases import (
     SyncSuppliers,
     TakeLists,
     TakeRetries,
+    UndoImport,
     UndoReview,
 )
 from marketbel_runtime.bulkhead import Bulkhead
@@ -102,6 +108,14 @@ class Container(containers.DeclarativeContainer):
         chance=chance,
     )
 
+    importer = providers.Factory(
+        ListImporter,
+        reader=reader,
+        catalog=catalog,
+        clock=clock,
+        ids=ids,
+        rules=settings.provided.import_rules,
+    )
     links = providers.Factory(
         LinkKeeper,
         catalog=catalog,
@@ -150,10 +164,8 @@ class Container(containers.DeclarativeContainer):
         ImportItems,
         mover=mover,
         files=files,
-        reader=reader,
-        catalog=catalog,
+        importer=importer,
         queue=queue,
-        clock=clock,
     )
     match_items = providers.Factory(
         MatchItems,
@@ -189,6 +201,14 @@ class Container(containers.DeclarativeContainer):
     recover_jobs = providers.Factory(
         RecoverJobs, jobs=jobs, archive=archive, queue=queue, clock=clock, telemetry=telemetry
     )
+
+    enrich_items = providers.Factory(EnrichItems, catalog=catalog, clock=clock)
+
+    # What people do with imports.
+    plan_import = providers.Factory(PlanImport, importer=importer)
+    apply_import = providers.Factory(ApplyImport, importer=importer)
+    approve_import = providers.Factory(ApproveImport, catalog=catalog, clock=clock)
+    undo_import = providers.Factory(UndoImport, catalog=catalog, queue=queue, clock=clock)
 
     # What people decide about matches.
     review_matches = providers.Factory(

@@ -9,6 +9,7 @@ import functools
 import os
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import quote
@@ -32,6 +33,7 @@ from marketbel_adapters.sources.policy import (
 )
 from marketbel_core.catalog import ExchangeRates
 from marketbel_core.errors import DomainError
+from marketbel_core.intake.plan import ImportRules, MissingPolicy, SafetyLimits
 from marketbel_core.matching import Thresholds
 
 __all__ = ["SettingFault", "Settings", "SettingsError", "load_settings", "read_settings"]
@@ -278,6 +280,37 @@ class Settings(BaseSettings):
         ),
     ] = 30
 
+    import_rows_min_percent: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=100,
+            description="A list with fewer rows, in percent of the supplier's last one, is held "
+            "for a person; 0 never. Here and below, a key of the same name in lower case in the "
+            "supplier's metadata wins",
+        ),
+    ] = 50.0
+    import_price_move_max_percent: Annotated[
+        float, Field(ge=0, description="A price that moves by more, up or down, is suspicious")
+    ] = 50.0
+    import_moved_rows_max_percent: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=100,
+            description="A list with more suspicious prices, in percent of the items that were "
+            "known, is held for a person; 100 never",
+        ),
+    ] = 20.0
+    missing_items: Annotated[
+        MissingPolicy,
+        BeforeValidator(str.lower),
+        Field(
+            description="What becomes of items that a supplier's new list does not name: they are "
+            "kept, marked `stale`, or made unavailable"
+        ),
+    ] = MissingPolicy.KEEP
+
     match_auto_threshold: Annotated[
         float,
         Field(ge=0, le=100, description="From this match score on an item is linked"),
@@ -377,6 +410,18 @@ class Settings(BaseSettings):
     def exchange_rates(self) -> ExchangeRates:
         """What prices are worth in the catalogue's currency."""
         return ExchangeRates.parse(self.currency_rates, currency=self.catalogue_currency)
+
+    @property
+    def import_rules(self) -> ImportRules:
+        """How lists are imported, unless a supplier's metadata says otherwise."""
+        return ImportRules(
+            limits=SafetyLimits(
+                rows_min_percent=_exact(self.import_rows_min_percent),
+                price_move_max_percent=_exact(self.import_price_move_max_percent),
+                moved_rows_max_percent=_exact(self.import_moved_rows_max_percent),
+            ),
+            missing=self.missing_items,
+        )
 
     @property
     def file_size_bytes_max(self) -> int:
@@ -517,6 +562,10 @@ class Settings(BaseSettings):
                 "mount the volume shared with ml-analyze there, or name another folder"
             )
         return folder
+
+
+def _exact(number: float) -> Decimal:
+    return Decimal(repr(number)).normalize()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

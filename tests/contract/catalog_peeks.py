@@ -1,7 +1,8 @@
 """The raw reads of both catalogues, for the suites that look behind the port."""
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from marketbel_adapters.memory.catalog import MemoryCatalog
+from marketbel_adapters.memory.catalog_state import comparable
 from marketbel_adapters.testing.catalog_peek import (
     CatalogPeek,
     PeekedImport,
@@ -19,7 +21,7 @@ from marketbel_adapters.testing.catalog_peek import (
     PeekedReview,
 )
 from marketbel_core.catalog import MatchStatus
-from marketbel_core.ids import JobId, ProductId, SupplierId, SupplierItemId
+from marketbel_core.ids import ProductId, SupplierId, SupplierItemId
 from marketbel_core.ports import ImportFigures
 
 __all__ = ["MemoryPeek", "PostgresPeek"]
@@ -106,7 +108,7 @@ class MemoryPeek(CatalogPeek):
                 attempt=record.attempt,
                 supplier_id=record.supplier_id,
                 figures=record.figures,
-                rejected=record.rejected,
+                state=record.state.value,
             )
             for record in self._catalog.imports()
         ]
@@ -117,6 +119,20 @@ class MemoryPeek(CatalogPeek):
         items = self._catalog._state.items
         changed = replace(items[item_id].item, match_status=status, product_id=product_id)
         items[item_id] = replace(items[item_id], item=changed)
+
+    async def edit(
+        self, item_id: SupplierItemId, *, name: str, characteristics: Mapping[str, object]
+    ) -> None:
+        items = self._catalog._state.items
+        item = replace(items[item_id].item, name=name, characteristics=characteristics)
+        told = comparable(json.dumps(dict(characteristics)))
+        items[item_id] = replace(items[item_id], item=item, characteristics=told)
+
+    async def delete_item(self, item_id: SupplierItemId) -> None:
+        state = self._catalog._state
+        item = state.items.pop(item_id).item
+        del state.item_ids[item.supplier_id, item.sku]
+        state.prices = [line for line in state.prices if line.item_id != item_id]
 
     async def delete_supplier(self, supplier_id: SupplierId) -> None:
         state = self._catalog._state
@@ -205,19 +221,16 @@ class PostgresPeek(CatalogPeek):
         ]
 
     async def imports(self) -> list[PeekedImport]:
-        rows = await self._rows("SELECT * FROM marketbel.imports ORDER BY attempt")
+        rows = await self._rows("SELECT * FROM marketbel.imports ORDER BY position")
         return [
             PeekedImport(
-                job_id=JobId(row.job_id),
+                job_id=row.job_id,
                 attempt=row.attempt,
                 supplier_id=row.supplier_id,
                 figures=ImportFigures(
-                    inserted=row.inserted,
-                    updated=row.updated,
-                    unchanged=row.unchanged,
-                    merged=row.accepted - row.inserted - row.updated - row.unchanged,
+                    **{field.name: getattr(row, field.name) for field in fields(ImportFigures)}
                 ),
-                rejected=row.rejected,
+                state=row.state,
             )
             for row in rows
         ]
@@ -232,6 +245,20 @@ class PostgresPeek(CatalogPeek):
             status=status.value,
             product_id=product_id,
         )
+
+    async def edit(
+        self, item_id: SupplierItemId, *, name: str, characteristics: Mapping[str, object]
+    ) -> None:
+        await self._rows(
+            "UPDATE supplier_items SET name = :name,"
+            " characteristics = CAST(:characteristics AS jsonb) WHERE id = :item_id",
+            item_id=item_id,
+            name=name,
+            characteristics=json.dumps(dict(characteristics)),
+        )
+
+    async def delete_item(self, item_id: SupplierItemId) -> None:
+        await self._rows("DELETE FROM supplier_items WHERE id = :x", x=item_id)
 
     async def delete_supplier(self, supplier_id: SupplierId) -> None:
         await self._rows("DELETE FROM suppliers WHERE id = :x", x=supplier_id)

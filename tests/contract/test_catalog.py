@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 from hypothesis import settings
-from hypothesis.stateful import run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from marketbel_adapters.embedded import own_database
@@ -13,7 +13,8 @@ from marketbel_adapters.memory.catalog import MemoryCatalog
 from marketbel_adapters.postgres.catalog import PostgresCatalog
 from marketbel_adapters.postgres.url import create_engine
 from marketbel_adapters.testing.catalog import CatalogContract
-from marketbel_adapters.testing.catalog_machine import CatalogMachine
+from marketbel_adapters.testing.catalog_import_machine import ImportMachine
+from marketbel_adapters.testing.catalog_machine import CatalogMachine, OpenCatalog
 from marketbel_adapters.testing.catalog_peek import (
     CatalogPeek,
 )
@@ -56,32 +57,48 @@ class TestPostgresCatalog(CatalogContract):
         return PostgresPeek(engine)
 
 
-def test_the_memory_catalogue_agrees_with_the_model() -> None:
+@asynccontextmanager
+async def in_memory() -> AsyncGenerator[tuple[Catalog, CatalogPeek]]:
+    catalog = MemoryCatalog()
+    yield catalog, MemoryPeek(catalog)
+
+
+def in_postgres(database_url: str) -> OpenCatalog:
     @asynccontextmanager
-    async def in_memory() -> AsyncGenerator[tuple[Catalog, CatalogPeek]]:
-        catalog = MemoryCatalog()
-        yield catalog, MemoryPeek(catalog)
-
-    class Machine(CatalogMachine):
-        def __init__(self) -> None:
-            super().__init__(in_memory)
-
-    run_state_machine_as_test(Machine, settings=settings(stateful_step_count=50))
-
-
-@pytest.mark.postgres
-def test_the_catalogue_in_postgres_agrees_with_the_model(catalog_database_url: str) -> None:
-    @asynccontextmanager
-    async def in_postgres() -> AsyncGenerator[tuple[Catalog, CatalogPeek]]:
-        engine = create_engine(catalog_database_url)
+    async def opened() -> AsyncGenerator[tuple[Catalog, CatalogPeek]]:
+        engine = create_engine(database_url)
         peek = PostgresPeek(engine)
         await peek.empty()
         yield PostgresCatalog(engine), peek
         await engine.dispose()
 
-    class Machine(CatalogMachine):
-        def __init__(self) -> None:
-            super().__init__(in_postgres)
+    return opened
 
+
+def machines(open_catalog: OpenCatalog) -> list[type[RuleBasedStateMachine]]:
+    """Return the random halves of the contract, on catalogues that are opened so."""
+
+    class OfCatalogues(CatalogMachine):
+        def __init__(self) -> None:
+            super().__init__(open_catalog)
+
+    class OfImports(ImportMachine):
+        def __init__(self) -> None:
+            super().__init__(open_catalog)
+
+    return [OfCatalogues, OfImports]
+
+
+@pytest.mark.parametrize("place", [0, 1], ids=["catalogue", "imports"])
+def test_the_memory_catalogue_agrees_with_the_model(place: int) -> None:
+    many = settings(stateful_step_count=50 if place == 0 else 20)
+    run_state_machine_as_test(machines(in_memory)[place], settings=many)
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("place", [0, 1], ids=["catalogue", "imports"])
+def test_the_catalogue_in_postgres_agrees_with_the_model(
+    place: int, catalog_database_url: str
+) -> None:
     few = settings(max_examples=10, stateful_step_count=20)
-    run_state_machine_as_test(Machine, settings=few)
+    run_state_machine_as_test(machines(in_postgres(catalog_database_url))[place], settings=few)

@@ -12,7 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from marketbel_adapters.postgres.catalog import PostgresCatalog
 from marketbel_adapters.postgres.url import create_engine
-from marketbel_adapters.testing.builders import NOW, a_product, fresh_id
+from marketbel_adapters.testing.builders import NOW, a_product
+from marketbel_adapters.testing.catalog_imports import an_import
 from marketbel_adapters.testing.catalog_steps import (
     LATER,
     a_priced_row,
@@ -30,7 +31,7 @@ from marketbel_core.errors import (
     SupplierNotFoundError,
     UnavailableError,
 )
-from marketbel_core.ids import JobId, SupplierId
+from marketbel_core.ids import SupplierId
 from marketbel_core.ports import ImportFigures, LogEntry, LogLevel
 
 pytestmark = pytest.mark.postgres
@@ -265,14 +266,7 @@ async def test_a_supplier_deleted_meanwhile_is_not_found(
 
     async def note() -> None:
         async with catalog.unit() as unit:
-            await unit.log.record_import(
-                JobId(fresh_id()),
-                attempt=1,
-                supplier_id=supplier.id,
-                figures=ImportFigures(),
-                rejected=0,
-                at=NOW,
-            )
+            await unit.imports.note(an_import(supplier.id))
 
     async with engine.begin() as neighbour:
         await neighbour.execute(text("DELETE FROM suppliers"))

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marketbel_adapters.memory.catalog_state import ImportRecord, PriceRecord, StoredItem
+from marketbel_adapters.memory.catalog_state import PriceRecord, StoredItem
 from marketbel_adapters.testing.builders import NOW, a_product, a_row
 from marketbel_core.catalog import Product, ProductAggregates, SourceRef, SourceType
 from marketbel_core.errors import RefusedError, UnavailableError
@@ -23,6 +23,7 @@ from marketbel_core.ports import (
     AnalysisFinished,
     AnalysisRunning,
     CourierStep,
+    Import,
     ImportStep,
     LogEntry,
     LogLevel,
@@ -59,7 +60,7 @@ class End:
     reviews: dict[SupplierItemId, ReviewRow]
     prices: list[PriceRecord]
     log: list[LogEntry]
-    imports: list[ImportRecord]
+    imports: list[Import]
 
 
 async def end_of(world: InMemory) -> End:

@@ -21,7 +21,6 @@ from marketbel_runtime.settings import Settings
 from marketbel_runtime.tasks import (
     TASKS,
     Context,
-    TaskUnavailableError,
     cleanup_shared_files_task,
     courier_task,
     download_and_trigger_ml,
@@ -550,25 +549,6 @@ async def test_a_time_to_keep_files_that_is_none_is_refused(hours: object) -> No
     assert [found.name for found in await app.files.survey()] == [key]
 
 
-NOT_BUILT_CALLS: list[tuple[str, dict[str, object]]] = [
-    ("enrich_item_task", {"task_id": "e", "supplier_item_id": JOB, "preserve_existing": True}),
-]
-
-
-@pytest.mark.parametrize(("name", "kwargs"), NOT_BUILT_CALLS)
-async def test_a_task_that_is_not_built_says_so_and_does_nothing(
-    name: str, kwargs: dict[str, object]
-) -> None:
-    app = a_market()
-    task = next(task for task in TASKS if task.__name__ == name)
-
-    with pytest.raises(TaskUnavailableError, match=name) as caught:
-        await task(ctx(app), **kwargs)
-
-    assert caught.value.code == "task.not_available"
-    assert len(app.queue) == 0
-
-
 async def test_a_failed_job_is_retried_once_however_often_the_wish_is_delivered() -> None:
     app = a_market()
     app.sources.put(URL, RefusedError("http.denied", "not for you"))
@@ -601,6 +581,7 @@ def test_every_task_of_the_deployment_stands_under_every_name_that_it_has() -> N
         "cleanup_shared_files_task",
         "courier_task",
         "download_and_trigger_ml",
+        "enrich_item_task",
         "expire_review_queue_task",
         "handle_manual_match_event",
         "import_items_task",
@@ -613,7 +594,6 @@ def test_every_task_of_the_deployment_stands_under_every_name_that_it_has() -> N
         "retry_job_task",
         "scheduled_sync_task",
         "trigger_master_sync_task",
-        *(name for name, _ in NOT_BUILT_CALLS),
     }
 
 

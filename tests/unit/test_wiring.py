@@ -38,7 +38,7 @@ def test_every_use_case_of_the_core_is_wired() -> None:
         value
         for name in use_cases.__all__
         if inspect.isclass(value := getattr(use_cases, name)) and callable(value)
-        if "__call__" in vars(value) or name in {"JobMover", "LinkKeeper"}
+        if "__call__" in vars(value) or name in {"JobMover", "LinkKeeper", "ListImporter"}
     }
 
     assert classes == {factory.cls for _, factory in FACTORIES}

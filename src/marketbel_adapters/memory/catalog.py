@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
+from marketbel_adapters.memory.catalog_enrichments import MemoryEnrichments
+from marketbel_adapters.memory.catalog_imports import MemoryImports
 from marketbel_adapters.memory.catalog_items import MemorySupplierItems
 from marketbel_adapters.memory.catalog_products import MemoryProducts
 from marketbel_adapters.memory.catalog_reviews import MemoryReviews
 from marketbel_adapters.memory.catalog_row_log import MemoryRowLog
 from marketbel_adapters.memory.catalog_state import (
-    ImportRecord,
     PriceRecord,
     State,
     StoredItem,
@@ -22,7 +23,7 @@ from marketbel_adapters.memory.environment import CountingIdSource
 from marketbel_core.catalog import Product, ProductAggregates, Supplier, SupplierItem
 from marketbel_core.ids import ProductId, SupplierItemId
 from marketbel_core.matching import ReviewRow
-from marketbel_core.ports import Catalog, CatalogUnit, IdSource, LogEntry, OutboxEntry
+from marketbel_core.ports import Catalog, CatalogUnit, IdSource, Import, LogEntry, OutboxEntry
 
 __all__ = ["MemoryCatalog", "MemoryCatalogUnit"]
 
@@ -34,10 +35,12 @@ class MemoryCatalogUnit(CatalogUnit):
         self._suppliers = MemorySuppliers(draft)
         self._items = MemorySupplierItems(draft, ids)
         self._products = MemoryProducts(draft)
+        self._imports = MemoryImports(draft, ids)
         self._log = MemoryRowLog(draft)
         self._reviews = MemoryReviews(draft)
         self._verdicts = MemoryVerdicts(draft)
         self._links = MemoryLinks(draft)
+        self._enrichments = MemoryEnrichments(draft)
         self._outbox = MemoryOutbox(draft)
         self._syncs = MemorySyncRuns(draft)
 
@@ -54,6 +57,10 @@ class MemoryCatalogUnit(CatalogUnit):
         return self._products
 
     @property
+    def imports(self) -> MemoryImports:
+        return self._imports
+
+    @property
     def log(self) -> MemoryRowLog:
         return self._log
 
@@ -68,6 +75,10 @@ class MemoryCatalogUnit(CatalogUnit):
     @property
     def links(self) -> MemoryLinks:
         return self._links
+
+    @property
+    def enrichments(self) -> MemoryEnrichments:
+        return self._enrichments
 
     @property
     def outbox(self) -> MemoryOutbox:
@@ -135,7 +146,7 @@ class MemoryCatalog(Catalog):
         """Return the row log with the instants of writing."""
         return list(self._state.log.values())
 
-    def imports(self) -> list[ImportRecord]:
+    def imports(self) -> list[Import]:
         """Return what was noted about imports, in the order in which it was."""
         return list(self._state.imports.values())
 

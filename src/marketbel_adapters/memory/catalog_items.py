@@ -1,21 +1,20 @@
 """The suppliers' items of the memory catalogue; a sku is unique within its supplier."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
-from types import MappingProxyType
 
 from marketbel_adapters.catalog_values import (
-    StorableRow,
     candidates_as_json,
     later_sku,
-    storable_rows,
+    merge_figures,
+    refusal_of,
     storable_score,
 )
 from marketbel_adapters.memory.catalog_products import insert_product
-from marketbel_adapters.memory.catalog_state import PriceRecord, State, StoredItem, conflict
+from marketbel_adapters.memory.catalog_state import State, StoredItem, conflict
+from marketbel_adapters.memory.staging import MemoryStagedList
 from marketbel_core.catalog import (
     MatchStatus,
     Offer,
@@ -24,8 +23,8 @@ from marketbel_core.catalog import (
     alike_as_one,
     is_in_stock,
 )
-from marketbel_core.errors import SupplierNotFoundError
-from marketbel_core.ids import ProductId, SupplierId, SupplierItemId
+from marketbel_core.ids import ProductId, SupplierId
+from marketbel_core.intake.plan import MissingPolicy
 from marketbel_core.intake.rows import AcceptedRow
 from marketbel_core.matching import (
     Drafted,
@@ -41,6 +40,7 @@ from marketbel_core.ports import IdSource, ImportFigures, SupplierItems
 __all__ = ["MemorySupplierItems"]
 
 _FULL_SCORE = Decimal("100.00")
+_NO_LIMIT = Decimal(0)
 
 
 class MemorySupplierItems(SupplierItems):
@@ -53,25 +53,13 @@ class MemorySupplierItems(SupplierItems):
     async def merge(
         self, supplier_id: SupplierId, rows: Sequence[AcceptedRow], *, at: datetime
     ) -> ImportFigures:
-        kept = storable_rows(rows)
-        if supplier_id not in self._draft.suppliers:
-            raise SupplierNotFoundError(supplier_id)
-        inserted = updated = 0
-        prices_before = len(self._draft.prices)
-        for row in kept:
-            item_id = self._draft.item_ids.get((supplier_id, row.sku))
-            if item_id is None:
-                self._insert(supplier_id, row, at)
-                inserted += 1
-            else:
-                updated += self._update(self._draft.items[item_id], row, at)
-        return ImportFigures(
-            inserted=inserted,
-            updated=updated,
-            unchanged=len(kept) - inserted - updated,
-            merged=len(rows) - len(kept),
-            repriced=len(self._draft.prices) - prices_before - inserted,
-        )
+        staged = MemoryStagedList(self._draft, self._ids, supplier_id)
+        refused = await staged.add(rows)
+        if refused:
+            raise refusal_of(refused[0])
+        figures = await staged.compare(price_move_max_percent=_NO_LIMIT)
+        await staged.apply(None, missing=MissingPolicy.KEEP, at=at)
+        return merge_figures(figures)
 
     async def claim_unmatched(
         self, supplier_id: SupplierId | None, *, limit: int
@@ -120,55 +108,6 @@ class MemorySupplierItems(SupplierItems):
             for stored in self._draft.items.values()
             if _waits(stored.item) and supplier_id in {None, stored.item.supplier_id}
         ]
-
-    def _insert(self, supplier_id: SupplierId, row: StorableRow, at: datetime) -> None:
-        item = SupplierItem(
-            id=SupplierItemId(self._ids.new_id()),
-            supplier_id=supplier_id,
-            sku=row.sku,
-            name=row.name,
-            price=row.price,
-            characteristics=MappingProxyType(json.loads(row.characteristics)),
-            product_id=None,
-            match_status=MatchStatus.UNMATCHED,
-            created_at=at,
-        )
-        self._draft.item_ids[supplier_id, row.sku] = item.id
-        self._draft.items[item.id] = StoredItem(
-            item=item,
-            characteristics=_comparable(row.characteristics),
-            last_ingested_at=at,
-            price_opt=row.price_opt,
-            price_rrc=row.price_rrc,
-        )
-        self._draft.prices.append(PriceRecord(item_id=item.id, price=row.price, recorded_at=at))
-
-    def _update(self, stored: StoredItem, row: StorableRow, at: datetime) -> bool:
-        """Bring one item up to its row; tell whether anything changed."""
-        item, characteristics = stored.item, _comparable(row.characteristics)
-        if (item.name, item.price, stored.characteristics) == (
-            row.name,
-            row.price,
-            characteristics,
-        ):
-            return False
-        if item.price != row.price:
-            record = PriceRecord(item_id=item.id, price=row.price, recorded_at=at)
-            self._draft.prices.append(record)
-        self._draft.items[item.id] = replace(
-            stored,
-            item=replace(
-                item,
-                name=row.name,
-                price=row.price,
-                characteristics=MappingProxyType(json.loads(row.characteristics)),
-            ),
-            characteristics=characteristics,
-            last_ingested_at=at,
-            price_opt=row.price_opt,
-            price_rrc=row.price_rrc,
-        )
-        return True
 
     def _record(self, stored: StoredItem, outcome: MatchOutcome) -> None:
         match outcome:
@@ -226,13 +165,3 @@ class MemorySupplierItems(SupplierItems):
 
 def _waits(item: SupplierItem) -> bool:
     return item.product_id is None and item.match_status is MatchStatus.UNMATCHED
-
-
-def _comparable(characteristics: str) -> str:
-    """Return the JSON so that what JSONB holds equal is equal: 1.0 is 1, but 1 is not true."""
-    return json.dumps(json.loads(characteristics, parse_float=_number), sort_keys=True)
-
-
-def _number(text: str) -> int | float:
-    number = float(text)
-    return int(number) if number.is_integer() else number

@@ -5,10 +5,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from marketbel_adapters.catalog_values import log_entry
-from marketbel_adapters.memory.catalog_state import ImportRecord, State, StoredLogEntry
-from marketbel_core.errors import SupplierNotFoundError
-from marketbel_core.ids import JobId, SupplierId
-from marketbel_core.ports import ImportFigures, LogEntry, RowLog
+from marketbel_adapters.memory.catalog_state import State, StoredLogEntry
+from marketbel_core.ports import LogEntry, RowLog
 
 __all__ = ["MemoryRowLog"]
 
@@ -30,26 +28,3 @@ class MemoryRowLog(RowLog):
             self._draft.log[key] = StoredLogEntry(entry=kept, created_at=at)
             written += 1
         return written
-
-    async def record_import(
-        self,
-        job_id: JobId,
-        *,
-        attempt: int,
-        supplier_id: SupplierId,
-        figures: ImportFigures,
-        rejected: int,
-        at: datetime,
-    ) -> None:
-        if (job_id, attempt) in self._draft.imports:
-            return
-        if supplier_id not in self._draft.suppliers:
-            raise SupplierNotFoundError(supplier_id)
-        self._draft.imports[job_id, attempt] = ImportRecord(
-            job_id=job_id,
-            attempt=attempt,
-            supplier_id=supplier_id,
-            figures=figures,
-            rejected=rejected,
-            applied_at=at,
-        )

@@ -1,5 +1,6 @@
 """What the memory catalogue holds: frozen values in dicts, so that a shallow copy will do."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -8,19 +9,22 @@ from uuid import UUID
 
 from marketbel_core.catalog import Money, Product, ProductAggregates, Supplier, SupplierItem
 from marketbel_core.errors import UnavailableError
-from marketbel_core.ids import JobId, ProductId, SupplierId, SupplierItemId
+from marketbel_core.ids import ImportId, ProductId, SupplierId, SupplierItemId
 from marketbel_core.matching import PairVerdict, ReviewDecision, ReviewRow
-from marketbel_core.ports import ImportFigures, LogEntry, OutboxEntry, SyncRun
+from marketbel_core.ports import Import, LogEntry, OutboxEntry, SyncRun
 
 __all__ = [
     "NO_AGGREGATES",
-    "ImportRecord",
+    "ItemChange",
+    "Missing",
     "PriceRecord",
     "State",
     "StoredItem",
     "StoredLogEntry",
     "StoredProduct",
+    "comparable",
     "conflict",
+    "content_of",
 ]
 
 NO_AGGREGATES = ProductAggregates(min_price=None, availability=False)
@@ -74,15 +78,22 @@ class StoredLogEntry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ImportRecord:
-    """One application of a file to the catalogue."""
+class ItemChange:
+    """An item before and after an import; `price` is the line of history that came with it."""
 
-    job_id: JobId
-    attempt: int
+    before: StoredItem | None
+    after: StoredItem
+    price: PriceRecord | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """That lists left an item out, from one import until another one."""
+
+    item_id: SupplierItemId
     supplier_id: SupplierId
-    figures: ImportFigures
-    rejected: int
-    applied_at: datetime
+    since: ImportId
+    until: ImportId | None = None
 
 
 @dataclass(slots=True)
@@ -107,7 +118,9 @@ class State:
     activity: dict[SupplierId, bool] = field(default_factory=dict)
     prices: list[PriceRecord] = field(default_factory=list)
     log: dict[tuple[str, str], StoredLogEntry] = field(default_factory=dict)
-    imports: dict[tuple[JobId, int], ImportRecord] = field(default_factory=dict)
+    imports: dict[ImportId, Import] = field(default_factory=dict)
+    changes: dict[ImportId, tuple[ItemChange, ...]] = field(default_factory=dict)
+    missing: list[Missing] = field(default_factory=list)
     outbox: dict[SupplierId, OutboxEntry] = field(default_factory=dict)
     syncs: dict[str, SyncRun] = field(default_factory=dict)
 
@@ -127,11 +140,38 @@ class State:
             prices=list(self.prices),
             log=dict(self.log),
             imports=dict(self.imports),
+            changes=dict(self.changes),
+            missing=list(self.missing),
             outbox=dict(self.outbox),
             syncs=dict(self.syncs),
         )
+
+    def is_missing(self, item_id: SupplierItemId) -> bool:
+        """Tell whether the last list left the item out."""
+        return any(line.item_id == item_id and line.until is None for line in self.missing)
+
+    def forget_price(self, record: PriceRecord) -> None:
+        """Take one line out of the price history, the latest that says this."""
+        place = len(self.prices) - 1 - self.prices[::-1].index(record)
+        del self.prices[place]
 
 
 def conflict(message: str) -> UnavailableError:
     """Return the error of a write that met another one, as a database would raise it."""
     return UnavailableError(message, code="memory.conflict")
+
+
+def content_of(stored: StoredItem) -> tuple[object, ...]:
+    """Return what an import writes of an item, for comparison."""
+    item = stored.item
+    return (item.name, item.price, stored.characteristics, stored.price_opt, stored.price_rrc)
+
+
+def comparable(characteristics: str) -> str:
+    """Return the JSON so that what JSONB holds equal is equal: 1.0 is 1, but 1 is not true."""
+    return json.dumps(json.loads(characteristics, parse_float=_number), sort_keys=True)
+
+
+def _number(text: str) -> int | float:
+    number = float(text)
+    return int(number) if number.is_integer() else number

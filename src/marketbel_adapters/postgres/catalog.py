@@ -5,6 +5,8 @@ from contextlib import asynccontextmanager
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from marketbel_adapters.postgres.enrichments import PostgresEnrichments
+from marketbel_adapters.postgres.imports import PostgresImports
 from marketbel_adapters.postgres.items import PostgresSupplierItems
 from marketbel_adapters.postgres.products import PostgresProducts
 from marketbel_adapters.postgres.reviews import PostgresReviews
@@ -25,10 +27,12 @@ class PostgresCatalogUnit(CatalogUnit):
         self._suppliers = PostgresSuppliers(transaction)
         self._items = PostgresSupplierItems(transaction)
         self._products = PostgresProducts(transaction)
+        self._imports = PostgresImports(transaction)
         self._log = PostgresRowLog(transaction)
         self._reviews = PostgresReviews(transaction)
         self._verdicts = PostgresVerdicts(transaction)
         self._links = PostgresLinks(transaction)
+        self._enrichments = PostgresEnrichments(transaction)
         self._outbox = PostgresOutbox(transaction)
         self._syncs = PostgresSyncRuns(transaction)
 
@@ -45,6 +49,10 @@ class PostgresCatalogUnit(CatalogUnit):
         return self._products
 
     @property
+    def imports(self) -> PostgresImports:
+        return self._imports
+
+    @property
     def log(self) -> PostgresRowLog:
         return self._log
 
@@ -59,6 +67,10 @@ class PostgresCatalogUnit(CatalogUnit):
     @property
     def links(self) -> PostgresLinks:
         return self._links
+
+    @property
+    def enrichments(self) -> PostgresEnrichments:
+        return self._enrichments
 
     @property
     def outbox(self) -> PostgresOutbox:

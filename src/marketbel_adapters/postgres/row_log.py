@@ -5,14 +5,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import ARRAY, Uuid, any_, func, literal, select, text
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ARRAY, Uuid, any_, literal, select, text
 
 from marketbel_adapters.catalog_values import log_entry
 from marketbel_adapters.postgres import tables
 from marketbel_adapters.postgres.transaction import Transaction
-from marketbel_core.ids import JobId, SupplierId
-from marketbel_core.ports import ImportFigures, LogEntry, RowLog
+from marketbel_core.ids import SupplierId
+from marketbel_core.ports import LogEntry, RowLog
 
 __all__ = ["PostgresRowLog"]
 
@@ -56,33 +55,6 @@ class PostgresRowLog(RowLog):
         ]
         written = await self._transaction.run(_RECORD, {"entries": json.dumps(told), "at": at})
         return len(written.all())
-
-    async def record_import(
-        self,
-        job_id: JobId,
-        *,
-        attempt: int,
-        supplier_id: SupplierId,
-        figures: ImportFigures,
-        rejected: int,
-        at: datetime,
-    ) -> None:
-        statement = insert(tables.Import).values(
-            id=func.gen_random_uuid(),
-            job_id=job_id,
-            supplier_id=supplier_id,
-            attempt=attempt,
-            accepted=figures.accepted,
-            rejected=rejected,
-            inserted=figures.inserted,
-            updated=figures.updated,
-            unchanged=figures.unchanged,
-            applied_at=at,
-        )
-        await self._transaction.run(
-            statement.on_conflict_do_nothing(index_elements=["job_id", "attempt"]),
-            supplier_id=supplier_id,
-        )
 
     async def _known(self, supplier_ids: set[SupplierId]) -> set[SupplierId]:
         """Return those that are stored, kept from being deleted until the unit ends."""

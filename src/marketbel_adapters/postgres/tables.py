@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Final
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     CheckConstraint,
     Column,
@@ -49,10 +50,14 @@ __all__ = [
     "Category",
     "Draft",
     "Import",
+    "ImportChange",
+    "ImportInsertion",
+    "ImportMerge",
     "JobLine",
     "KeptJob",
     "KnownLink",
     "MatchReview",
+    "MissingItem",
     "Outbox",
     "PairVerdict",
     "ParsingLog",
@@ -103,6 +108,8 @@ SetOnUpdate = Annotated[  # by us alone: no trigger does it for other writers
 _PRICE: Final = Numeric(10, 2)
 _FALSE: Final = text("false")
 _EMPTY_OBJECT: Final = text("'{}'::jsonb")
+_EMPTY_TEXT: Final = text("''::character varying")
+_NOUGHT: Final = text("0")
 
 
 class Vector(UserDefinedType[str]):
@@ -545,17 +552,23 @@ class SupplierActivity(Base):
 
 
 class Import(Base):
-    """One application of a file's items to the catalogue, with its figures in rows."""
+    """One import of a list: applied, held, repeated or undone; its figures in rows.
+
+    `position` orders imports as they were noted. `layouts` is where the columns of each sheet
+    were; `applied_at` is the instant of the note, whatever the state.
+    """
 
     __tablename__ = "imports"
     __table_args__ = (
-        UniqueConstraint("job_id", "attempt"),
-        Index("idx_imports_supplier", "supplier_id"),
+        CheckConstraint(
+            "state IN ('applied', 'held', 'repeated', 'undone')", name="check_import_state"
+        ),
+        Index("idx_imports_supplier", "supplier_id", "position"),
         {"schema": OWN_SCHEMA},
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
-    job_id: Mapped[uuid.UUID]
+    job_id: Mapped[uuid.UUID | None]
     supplier_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("suppliers.id", ondelete="CASCADE"))
     attempt: Mapped[int]
     accepted: Mapped[int]
@@ -564,6 +577,94 @@ class Import(Base):
     updated: Mapped[int]
     unchanged: Mapped[int]
     applied_at: Mapped[SetOnInsert]
+    position: Mapped[int] = mapped_column(BigInteger, Identity(always=True))
+    state: Mapped[str] = mapped_column(Text, server_default=text("'applied'::text"))
+    task_id: Mapped[str] = mapped_column(String(255), server_default=_EMPTY_TEXT)
+    content_key: Mapped[str] = mapped_column(String(64), server_default=_EMPTY_TEXT)
+    source_name: Mapped[str] = mapped_column(Text, server_default=text("''::text"))
+    merged: Mapped[int] = mapped_column(server_default=_NOUGHT)
+    repriced: Mapped[int] = mapped_column(server_default=_NOUGHT)
+    moved: Mapped[int] = mapped_column(server_default=_NOUGHT)
+    no_price: Mapped[int] = mapped_column(server_default=_NOUGHT)
+    unavailable: Mapped[int] = mapped_column(server_default=_NOUGHT)
+    missing: Mapped[int] = mapped_column(server_default=_NOUGHT)
+    reasons: Mapped[list[dict[str, Any]]] = mapped_column(
+        JSONB, server_default=text("'[]'::jsonb")
+    )
+    layouts: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=_EMPTY_OBJECT)
+    approved_at: Mapped[datetime | None]
+    approved_by: Mapped[str | None] = mapped_column(Text)
+    undone_at: Mapped[datetime | None]
+
+
+class ImportChange(Base):
+    """An item as it was before an import changed it.
+
+    `digest` is that of what the import wrote, by which one sees whether it was touched since;
+    `price_id` is the row of price history that came with it. No key to the item, which may go.
+    """
+
+    __tablename__ = "import_changes"
+    __table_args__ = ({"schema": OWN_SCHEMA},)
+
+    import_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("marketbel.imports.id", ondelete="CASCADE"), primary_key=True
+    )
+    item_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    digest: Mapped[int] = mapped_column(BigInteger)
+    price_id: Mapped[uuid.UUID | None]
+    price_after: Mapped[Decimal] = mapped_column(_PRICE)
+    name: Mapped[str] = mapped_column(Text)
+    current_price: Mapped[Decimal] = mapped_column(_PRICE)
+    characteristics: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    price_opt: Mapped[Decimal | None] = mapped_column(Numeric(12, 2))
+    price_rrc: Mapped[Decimal | None] = mapped_column(Numeric(12, 2))
+    last_ingested_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
+class ImportInsertion(Base):
+    """The items that an import brought, up to 1,000 a row: their ids and what was written."""
+
+    __tablename__ = "import_insertions"
+    __table_args__ = ({"schema": OWN_SCHEMA},)
+
+    import_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("marketbel.imports.id", ondelete="CASCADE"), primary_key=True
+    )
+    part: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    item_ids: Mapped[list[uuid.UUID]] = mapped_column(ARRAY(Uuid))
+    digests: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+
+
+class ImportMerge(Base):
+    """A row that lost against a later one of the same sku, whose number is `won_by`."""
+
+    __tablename__ = "import_merges"
+    __table_args__ = ({"schema": OWN_SCHEMA},)
+
+    import_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("marketbel.imports.id", ondelete="CASCADE"), primary_key=True
+    )
+    sheet: Mapped[str] = mapped_column(Text, primary_key=True)
+    row_number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    supplier_sku: Mapped[str] = mapped_column(Text)
+    won_by: Mapped[int]
+
+
+class MissingItem(Base):
+    """That the lists of a supplier left an item out, from one import until another one."""
+
+    __tablename__ = "missing_items"
+    __table_args__ = (
+        Index("idx_missing_items_supplier", "supplier_id"),
+        {"schema": OWN_SCHEMA},
+    )
+
+    item_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    since_import_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    supplier_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("suppliers.id", ondelete="CASCADE"))
+    until_import_id: Mapped[uuid.UUID | None]
 
 
 class RowRejection(Base):

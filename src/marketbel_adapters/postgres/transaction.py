@@ -48,6 +48,14 @@ class Transaction:
             driver = cast("asyncpg.Connection[asyncpg.Record]", raw.driver_connection)
             await driver.copy_records_to_table(into, records=rows, columns=list(columns))
 
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncGenerator[None]:
+        """Undo what the block did when it raises, and leave the transaction whole."""
+        with translated():
+            nested = await self._connection.begin_nested()
+        async with nested:
+            yield
+
 
 @asynccontextmanager
 async def transaction_on(engine: AsyncEngine) -> AsyncGenerator[Transaction]:

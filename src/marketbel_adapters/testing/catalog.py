@@ -13,6 +13,12 @@ contract is `CatalogMachine`, in `marketbel_adapters.testing.catalog_machine`.
 
 import pytest
 
+from marketbel_adapters.testing.catalog_enrichments import EnrichmentsContract
+from marketbel_adapters.testing.catalog_imports import (
+    ImportRecordsContract,
+    ImportsContract,
+    ImportUndoContract,
+)
 from marketbel_adapters.testing.catalog_items import ItemsContract, UnstorableRowsContract
 from marketbel_adapters.testing.catalog_matches import MatchesContract, WaitingItemsContract
 from marketbel_adapters.testing.catalog_peek import CatalogPeek
@@ -44,9 +50,13 @@ class CatalogContract(
     ProductsContract,
     AggregatesContract,
     RowLogContract,
+    ImportsContract,
+    ImportRecordsContract,
+    ImportUndoContract,
     ReviewsContract,
     VerdictsContract,
     LinksContract,
+    EnrichmentsContract,
     AmendedSuppliersContract,
     OutboxContract,
     SyncRunsContract,

@@ -84,13 +84,13 @@ class PeekedLogLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeekedImport:
-    """A stored note of an import; `figures.merged` is what the other figures leave."""
+    """A stored record of an import."""
 
-    job_id: JobId
+    job_id: JobId | None
     attempt: int
     supplier_id: SupplierId
     figures: ImportFigures
-    rejected: int
+    state: str
 
 
 class CatalogPeek(Protocol):
@@ -121,13 +121,23 @@ class CatalogPeek(Protocol):
 
     @abstractmethod
     async def imports(self) -> list[PeekedImport]:
-        """Return what was noted about imports, by attempt."""
+        """Return what was noted about imports, in the order of the notes."""
 
     @abstractmethod
     async def set_match(
         self, item_id: SupplierItemId, status: MatchStatus, product_id: ProductId | None
     ) -> None:
         """Give the item this status and link, as a person's verdict or a neighbour would."""
+
+    @abstractmethod
+    async def edit(
+        self, item_id: SupplierItemId, *, name: str, characteristics: Mapping[str, object]
+    ) -> None:
+        """Give the item this name and these characteristics, as a person would."""
+
+    @abstractmethod
+    async def delete_item(self, item_id: SupplierItemId) -> None:
+        """Delete the item with its price history."""
 
     @abstractmethod
     async def delete_supplier(self, supplier_id: SupplierId) -> None:

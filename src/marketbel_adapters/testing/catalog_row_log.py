@@ -2,14 +2,11 @@
 
 from decimal import Decimal
 
-import pytest
-
 from marketbel_adapters.testing.builders import NOW, fresh_id
-from marketbel_adapters.testing.catalog_peek import CatalogPeek, PeekedImport, PeekedLogLine
-from marketbel_adapters.testing.catalog_steps import LATER, stored_supplier
-from marketbel_core.errors import SupplierNotFoundError
-from marketbel_core.ids import JobId, SupplierId
-from marketbel_core.ports import Catalog, ImportFigures, LogEntry, LogLevel
+from marketbel_adapters.testing.catalog_peek import CatalogPeek, PeekedLogLine
+from marketbel_adapters.testing.catalog_steps import stored_supplier
+from marketbel_core.ids import SupplierId
+from marketbel_core.ports import Catalog, LogEntry, LogLevel
 
 __all__ = ["RowLogContract"]
 
@@ -112,46 +109,3 @@ class RowLogContract:
         [line] = await peek.log()
         assert (line.task_id, line.message) == ("t\ufffd", "\ufffd ?")
         assert line.details == {"a\ufffd": ["nan", "1.50", str(NOW), {"b": "\ufffd"}]}
-
-    async def test_an_import_is_noted_once_an_attempt(
-        self, catalog: Catalog, peek: CatalogPeek
-    ) -> None:
-        supplier, job_id = await stored_supplier(catalog), JobId(fresh_id())
-        figures = ImportFigures(inserted=1, updated=2, unchanged=3, merged=4)
-        for attempt, rejected in ((1, 5), (1, 6), (2, 7)):
-            async with catalog.unit() as unit:
-                await unit.log.record_import(
-                    job_id,
-                    attempt=attempt,
-                    supplier_id=supplier.id,
-                    figures=figures,
-                    rejected=rejected,
-                    at=LATER,
-                )
-
-        assert await peek.imports() == [
-            PeekedImport(
-                job_id=job_id,
-                attempt=attempt,
-                supplier_id=supplier.id,
-                figures=figures,
-                rejected=rejected,
-            )
-            for attempt, rejected in ((1, 5), (2, 7))
-        ]
-
-    async def test_an_import_for_a_supplier_that_is_gone_is_not_noted(
-        self, catalog: Catalog, peek: CatalogPeek
-    ) -> None:
-        with pytest.raises(SupplierNotFoundError):
-            async with catalog.unit() as unit:
-                await unit.log.record_import(
-                    JobId(fresh_id()),
-                    attempt=1,
-                    supplier_id=SupplierId(fresh_id()),
-                    figures=ImportFigures(),
-                    rejected=0,
-                    at=NOW,
-                )
-
-        assert await peek.imports() == []

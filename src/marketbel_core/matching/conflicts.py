@@ -53,33 +53,42 @@ def conflicts_of(
     Args:
         same_code: They share a rare code, so that other codes are details.
     """
-    mine, theirs = alignment.item_rest, alignment.product_rest
+    mine, theirs = _by_kind(alignment.item_rest), _by_kind(alignment.product_rest)
     return (
-        *_of_codes(_of(mine, Kind.CODE), _of(theirs, Kind.CODE), same_code=same_code),
+        *_of_codes(mine.get(Kind.CODE), theirs.get(Kind.CODE), same_code=same_code),
         *_of_amounts(mine, theirs),
-        *_of_words(item, product, alignment, corpus),
+        *_of_names(item, product, alignment),
+        *_of_words(mine, theirs, corpus),
         *_of_columns(item, product),
     )
 
 
 def silences_of(alignment: Alignment) -> tuple[Kind, ...]:
     """Return the kinds of facts that one side alone names."""
-    mine, theirs = alignment.item_rest, alignment.product_rest
-    return tuple(
-        kind
-        for kind in (Kind.CODE, Kind.NUMBER, Kind.QUANTITY, Kind.COLOUR)
-        if any(_of(mine, kind)) or any(_of(theirs, kind))
-    )
+    named = {*alignment.item_rest.values(), *alignment.product_rest.values()}
+    return tuple(kind for kind in _TELLING if kind in named)
 
 
-def _of(rest: Mapping[str, Kind], kind: Kind) -> list[str]:
-    return [token for token, token_kind in rest.items() if token_kind is kind]
+_TELLING: Final = (Kind.CODE, Kind.NUMBER, Kind.QUANTITY, Kind.COLOUR)
+
+type _Tokens = dict[Kind, list[str]]
 
 
-def _of_codes(mine: list[str], theirs: list[str], *, same_code: bool) -> Iterator[Conflict]:
+def _by_kind(rest: Mapping[str, Kind]) -> _Tokens:
+    tokens: _Tokens = {}
+    for token, kind in rest.items():
+        tokens.setdefault(kind, []).append(token)
+    return tokens
+
+
+def _of_codes(
+    mine: list[str] | None, theirs: list[str] | None, *, same_code: bool
+) -> Iterator[Conflict]:
+    if not mine or not theirs:
+        return
     if any(_are_twins(one, other) for one in mine for other in theirs):
         yield Conflict.TWIN_CODE
-    elif mine and theirs and not same_code:
+    elif not same_code:
         yield Conflict.CODE
 
 
@@ -94,11 +103,11 @@ def _are_twins(one: str, other: str) -> bool:
     return long and OSA.distance(one, other, score_cutoff=1) <= 1
 
 
-def _of_amounts(mine: Mapping[str, Kind], theirs: Mapping[str, Kind]) -> Iterator[Conflict]:
-    if _of(mine, Kind.NUMBER) and _of(theirs, Kind.NUMBER):
+def _of_amounts(mine: _Tokens, theirs: _Tokens) -> Iterator[Conflict]:
+    if Kind.NUMBER in mine and Kind.NUMBER in theirs:
         yield Conflict.NUMBER
-    one = _by_unit(_of(mine, Kind.QUANTITY))
-    other = _by_unit(_of(theirs, Kind.QUANTITY))
+    one = _by_unit(mine.get(Kind.QUANTITY, []))
+    other = _by_unit(theirs.get(Kind.QUANTITY, []))
     if any(_clash(unit, one[unit], other[unit]) for unit in one.keys() & other.keys()) or (
         ("ml" in one and "g" in other) or ("g" in one and "ml" in other)
     ):
@@ -126,19 +135,20 @@ def _rounds_to(one: float, other: float) -> bool:
     return low == int(high) or high - low <= _ROUNDING_SHARE * high
 
 
-def _of_words(
-    item: Features, product: Features, alignment: Alignment, corpus: Corpus
-) -> Iterator[Conflict]:
+def _of_names(item: Features, product: Features, alignment: Alignment) -> Iterator[Conflict]:
     mine, theirs = alignment.item_rest, alignment.product_rest
-    if _of(mine, Kind.COLOUR) and _of(theirs, Kind.COLOUR):
-        yield Conflict.COLOUR
     if _stands_behind(item, mine) or _stands_behind(product, theirs):
         yield Conflict.EDITION
     if _is_for(item, product, mine) or _is_for(product, item, theirs):
         yield Conflict.ACCESSORY
     if item.substitute != product.substitute:
         yield Conflict.SUBSTITUTE
-    words, their_words = _of(mine, Kind.WORD), _of(theirs, Kind.WORD)
+
+
+def _of_words(mine: _Tokens, theirs: _Tokens, corpus: Corpus) -> Iterator[Conflict]:
+    if Kind.COLOUR in mine and Kind.COLOUR in theirs:
+        yield Conflict.COLOUR
+    words, their_words = mine.get(Kind.WORD, []), theirs.get(Kind.WORD, [])
     if any(map(corpus.is_brand, words[:1])) and any(map(corpus.is_brand, their_words[:1])):
         yield Conflict.BRAND
     if any(corpus.are_substitutes(one, other) for one in words for other in their_words):

@@ -5,6 +5,7 @@ Our own adapters inherit these by name. Anybody may write further ones: hold the
 the changelog.
 """
 
+from marketbel_core.intake.plan import ImportFigures
 from marketbel_core.ports.analyzer import (
     AnalysisFailed,
     AnalysisFinished,
@@ -25,7 +26,6 @@ from marketbel_core.ports.candidates import CandidateIndex, CandidateLookup
 from marketbel_core.ports.catalog import (
     Catalog,
     CatalogUnit,
-    ImportFigures,
     LogEntry,
     LogLevel,
     ProductChanges,
@@ -34,8 +34,17 @@ from marketbel_core.ports.catalog import (
     SupplierItems,
     Suppliers,
 )
+from marketbel_core.ports.enrichments import Enrichments
 from marketbel_core.ports.environment import Clock, IdSource
 from marketbel_core.ports.files import FileInspector, FileStore, StoredBytes
+from marketbel_core.ports.imports import (
+    Import,
+    Imports,
+    ImportState,
+    ListedRow,
+    StagedList,
+    UndoOutcome,
+)
 from marketbel_core.ports.inbox import Inbox, Tray
 from marketbel_core.ports.jobs import (
     JobArchive,
@@ -104,12 +113,16 @@ __all__ = [
     "ChosenSheet",
     "Clock",
     "CourierStep",
+    "Enrichments",
     "FileInspector",
     "FileSource",
     "FileStore",
     "IdSource",
+    "Import",
     "ImportFigures",
+    "ImportState",
     "ImportStep",
+    "Imports",
     "Inbox",
     "IncomingFile",
     "JobArchive",
@@ -120,6 +133,7 @@ __all__ = [
     "Lease",
     "Leases",
     "Links",
+    "ListedRow",
     "LogEntry",
     "LogLevel",
     "MasterSheet",
@@ -139,6 +153,7 @@ __all__ = [
     "RowBatch",
     "RowLog",
     "RowReader",
+    "StagedList",
     "Step",
     "StepQueue",
     "StoredBytes",
@@ -158,6 +173,7 @@ __all__ = [
     "SyncWish",
     "Telemetry",
     "Tray",
+    "UndoOutcome",
     "Verdicts",
     "WaitingReview",
     "WaitingTriggers",

@@ -9,17 +9,19 @@ from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
 from marketbel_core.catalog import Offer, Product, ProductAggregates, Supplier, SupplierItem
-from marketbel_core.ids import JobId, ProductId, SupplierId
+from marketbel_core.ids import ProductId, SupplierId
+from marketbel_core.intake.plan import ImportFigures
 from marketbel_core.intake.rows import AcceptedRow
 from marketbel_core.intake.supplier_plan import SupplierUpdate
 from marketbel_core.matching.linking import MatchOutcome
+from marketbel_core.ports.enrichments import Enrichments
+from marketbel_core.ports.imports import Imports
 from marketbel_core.ports.reviews import Links, Reviews, Verdicts
 from marketbel_core.ports.sync import Outbox, SyncRuns
 
 __all__ = [
     "Catalog",
     "CatalogUnit",
-    "ImportFigures",
     "LogEntry",
     "LogLevel",
     "ProductChanges",
@@ -28,27 +30,6 @@ __all__ = [
     "SupplierItems",
     "Suppliers",
 ]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportFigures:
-    """What an import did: accepted rows = inserted + updated + unchanged + merged.
-
-    Attributes:
-        merged: Rows whose sku came again later in the list; the last one won.
-        repriced: How many of the updated ones changed in price.
-    """
-
-    inserted: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    merged: int = 0
-    repriced: int = 0
-
-    @property
-    def accepted(self) -> int:
-        """All rows that were accepted."""
-        return self.inserted + self.updated + self.unchanged + self.merged
 
 
 class LogLevel(StrEnum):
@@ -135,7 +116,8 @@ class SupplierItems(Protocol):
         """Bring the supplier's items up to `rows`, by sku; items not named stay as they are.
 
         A new item gets one price-history row, and so does each change of price. Links, scores
-        and verdicts of known items are kept. Of rows that share a sku the last wins.
+        and verdicts of known items are kept. Of rows that share a sku the last wins. What is
+        written so cannot be undone: see `Imports` for the road of a whole list.
 
         Args:
             supplier_id: Whose items they are.
@@ -144,6 +126,7 @@ class SupplierItems(Protocol):
 
         Raises:
             SupplierNotFoundError: the supplier is gone.
+            RefusedError: a row cannot be stored (`row.unstorable`); the message names it.
         """
 
     @abstractmethod
@@ -244,19 +227,6 @@ class RowLog(Protocol):
     async def record(self, entries: Sequence[LogEntry], *, at: datetime) -> int:
         """Write the entries that are not there yet; return how many were written."""
 
-    @abstractmethod
-    async def record_import(
-        self,
-        job_id: JobId,
-        *,
-        attempt: int,
-        supplier_id: SupplierId,
-        figures: ImportFigures,
-        rejected: int,
-        at: datetime,
-    ) -> None:
-        """Note what an import did, once an attempt; noting it again changes nothing."""
-
 
 @runtime_checkable
 class CatalogUnit(Protocol):
@@ -279,6 +249,11 @@ class CatalogUnit(Protocol):
 
     @property
     @abstractmethod
+    def imports(self) -> Imports:
+        """The imports."""
+
+    @property
+    @abstractmethod
     def log(self) -> RowLog:
         """The row log."""
 
@@ -296,6 +271,11 @@ class CatalogUnit(Protocol):
     @abstractmethod
     def links(self) -> Links:
         """What neighbours did past us."""
+
+    @property
+    @abstractmethod
+    def enrichments(self) -> Enrichments:
+        """Facts that are added to items."""
 
     @property
     @abstractmethod

@@ -2,10 +2,18 @@
 
 from marketbel_core.use_cases._job_mover import JobMover, step_of
 from marketbel_core.use_cases._link_keeper import LinkKeeper, Reconciled
+from marketbel_core.use_cases._list_importer import (
+    ImportPlan,
+    ListImporter,
+    ListToImport,
+    rejection_entries,
+)
 from marketbel_core.use_cases.clean_up_files import CleanUpFiles, CleanUpResult
 from marketbel_core.use_cases.collect_items import CollectItems, CollectResult
 from marketbel_core.use_cases.courier import Courier
-from marketbel_core.use_cases.import_items import ImportItems, ImportResult, rejection_entries
+from marketbel_core.use_cases.enrich_items import EnrichItems, EnrichResult
+from marketbel_core.use_cases.import_items import ImportItems, ImportResult
+from marketbel_core.use_cases.imports import ApplyImport, ApproveImport, PlanImport, UndoImport
 from marketbel_core.use_cases.match_items import MatchItems, MatchResult
 from marketbel_core.use_cases.recalculate_aggregates import (
     RecalculateAggregates,
@@ -29,19 +37,27 @@ from marketbel_core.use_cases.take_lists import TakeLists, TakenLists
 from marketbel_core.use_cases.take_retries import TakenRetries, TakeRetries
 
 __all__ = [
+    "ApplyImport",
+    "ApproveImport",
     "CancelJob",
     "CleanUpFiles",
     "CleanUpResult",
     "CollectItems",
     "CollectResult",
     "Courier",
+    "EnrichItems",
+    "EnrichResult",
     "ExpireReviews",
     "ImportItems",
+    "ImportPlan",
     "ImportResult",
     "JobMover",
     "LinkKeeper",
+    "ListImporter",
+    "ListToImport",
     "MatchItems",
     "MatchResult",
+    "PlanImport",
     "RecalculateAggregates",
     "RecalculateResult",
     "ReconcileLinks",
@@ -67,6 +83,7 @@ __all__ = [
     "TakeRetries",
     "TakenLists",
     "TakenRetries",
+    "UndoImport",
     "UndoReview",
     "rejection_entries",
     "step_of",

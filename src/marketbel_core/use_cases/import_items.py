@@ -1,28 +1,16 @@
 """The import step: a file that is read here becomes items of the catalogue, in one transaction."""
 
-import hashlib
 from dataclasses import dataclass, field, replace
 
-from marketbel_core.catalog import FileType
 from marketbel_core.errors import RefusedError
-from marketbel_core.ids import FileKey, JobId
-from marketbel_core.intake.rows import ReadRows, RowRejection
+from marketbel_core.ids import JobId
+from marketbel_core.intake.plan import ImportFigures
 from marketbel_core.jobs import ItemsParsed, Job, Phase
-from marketbel_core.ports import (
-    Catalog,
-    Clock,
-    FileStore,
-    ImportFigures,
-    LogEntry,
-    LogLevel,
-    MatchStep,
-    RowReader,
-    StepQueue,
-    whole,
-)
+from marketbel_core.ports import FileStore, Import, ImportState, MatchStep, StepQueue
 from marketbel_core.use_cases._job_mover import JobMover, step_of
+from marketbel_core.use_cases._list_importer import ListImporter, ListToImport
 
-__all__ = ["ImportItems", "ImportResult", "rejection_entries"]
+__all__ = ["ImportItems", "ImportResult"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,33 +20,36 @@ class ImportResult:
     Attributes:
         job: As it is stored afterwards.
         figures: What changed in the catalogue; all 0 when this call imported nothing.
-        rejected: How many rows were not accepted.
     """
 
     job: Job
     figures: ImportFigures = field(default_factory=ImportFigures)
-    rejected: int = 0
+
+    @property
+    def rejected(self) -> int:
+        """How many rows gave no item: rejected ones and products without a price."""
+        return self.figures.rejected + self.figures.no_price
 
 
 class ImportItems:
-    """Imports one job's file. Safe to run twice: the merge is by sku, the log by row."""
+    """Imports one job's file. Safe to run twice: the same bytes again are a no-op.
+
+    An import beyond the supplier's safety limits is held: the job fails with `import.held`, and
+    the next attempt applies the same bytes if a person has approved them meanwhile.
+    """
 
     def __init__(
         self,
         *,
         mover: JobMover,
         files: FileStore,
-        reader: RowReader,
-        catalog: Catalog,
+        importer: ListImporter,
         queue: StepQueue,
-        clock: Clock,
     ) -> None:
         self._mover = mover
         self._files = files
-        self._reader = reader
-        self._catalog = catalog
+        self._importer = importer
         self._queue = queue
-        self._clock = clock
 
     async def __call__(self, job_id: JobId, *, attempt: int | None = None) -> ImportResult:
         """Bring the job's items into the catalogue, or end its attempt.
@@ -71,84 +62,53 @@ class ImportItems:
             JobNotFoundError: there is no such job.
             UnavailableError: the job store or the queue cannot be reached.
         """
-        figures, rejected = ImportFigures(), 0
+        figures = ImportFigures()
         async with self._mover.hold(job_id, phase=Phase.ANALYZING, attempt=attempt) as job:
             if job is not None and job.analysis_id is None:
-                figures, rejected = await self._import(job)
+                figures = await self._import(job)
         job = await self._mover.load(job_id)
         step = step_of(job)
         if isinstance(step, MatchStep) and attempt in {None, job.attempt}:
             await self._queue.ask(step)
-        return ImportResult(job=job, figures=figures, rejected=rejected)
+        return ImportResult(job=job, figures=figures)
 
-    async def _import(self, job: Job) -> tuple[ImportFigures, int]:
-        """Return what changed in the catalogue, and how many rows were rejected."""
-        key, file_type = await self._stored(job)
-        rows = await whole(
-            self._reader.read(
-                key,
-                file_type=file_type,
-                sheet_name=job.source.sheet_name,
-                layout=job.source.layout,
-            )
-        )
-        applied = await self._apply(job, rows)
-        rejected = len(rows.without_item)
-        read = len(rows.accepted) + rejected
-        figures = replace(
+    async def _import(self, job: Job) -> ImportFigures:
+        """Return what changed in the catalogue.
+
+        Raises:
+            RefusedError: the import is held (`import.held`), or the list is none.
+        """
+        record = await self._importer.carry_out(await self._stored(job))
+        if record.state is ImportState.HELD:
+            raise RefusedError("import.held", _sentence(record))
+        figures = record.figures
+        progress = replace(
             job.progress,
-            items_processed=read,
-            items_total=read,
-            error_count=rejected,
+            items_processed=figures.read,
+            items_total=figures.read,
+            error_count=figures.rejected + figures.no_price,
         )
-        await self._mover.move(replace(job, progress=figures), ItemsParsed())
-        return applied, rejected
+        await self._mover.move(replace(job, progress=progress), ItemsParsed())
+        return figures
 
-    async def _stored(self, job: Job) -> tuple[FileKey, FileType]:
+    async def _stored(self, job: Job) -> ListToImport:
         key = job.file_key
         sidecar = await self._files.sidecar(key) if key else None
         if key is None or sidecar is None:
             raise RefusedError("storage.missing", "the stored file is gone: retry to fetch it")
-        return key, sidecar.file_type
-
-    async def _apply(self, job: Job, rows: ReadRows) -> ImportFigures:
-        at = self._clock.now()
-        async with self._catalog.unit() as unit:
-            figures = await unit.items.merge(job.supplier_id, rows.accepted, at=at)
-            await unit.log.record(rejection_entries(job, rows.without_item), at=at)
-            await unit.log.record_import(
-                job.id,
-                attempt=job.attempt,
-                supplier_id=job.supplier_id,
-                figures=figures,
-                rejected=len(rows.without_item),
-                at=at,
-            )
-        return figures
-
-
-def rejection_entries(job: Job, rejections: tuple[RowRejection, ...]) -> list[LogEntry]:
-    """Return the row log's entries for rejected rows; a row and reason is logged once a job."""
-    return [
-        LogEntry(
-            task_id=str(job.id),
-            level=LogLevel.ROW,
-            message=f"{rejection.code}: {rejection.message}",
-            key=_key(rejection),
-            supplier_id=job.supplier_id,
-            row_number=rejection.row_number,
-            details={
-                "sheet": rejection.sheet,
-                "column": rejection.column,
-                "value": rejection.value,
-                "code": rejection.code,
-                "cells": dict(rejection.cells),
-            },
+        return ListToImport(
+            supplier=job.supplier_id,
+            key=key,
+            file_type=sidecar.file_type,
+            source_name=sidecar.original_filename,
+            sha256=sidecar.checksum_sha256,
+            sheet_name=job.source.sheet_name,
+            layout=job.source.layout,
+            job_id=job.id,
+            attempt=job.attempt,
         )
-        for rejection in rejections
-    ]
 
 
-def _key(rejection: RowRejection) -> str:
-    place = f"{rejection.sheet}\0{rejection.row_number}\0{rejection.code}\0{rejection.value}"
-    return hashlib.sha256(place.encode(errors="replace")).hexdigest()
+def _sentence(record: Import) -> str:
+    why = "; ".join(reason.message for reason in record.reasons)
+    return f"{why}: nothing was changed; `marketbel imports approve {record.id}` applies it"

@@ -15,6 +15,7 @@ from marketbel_runtime.cli import (
     fetch,
     inspect_file,
     jobs,
+    match,
     review,
     service,
     sync,
@@ -62,6 +63,7 @@ app.command("up")(service.up)
 app.command("worker")(service.worker)
 app.add_typer(dlq.dlq, name="dlq")
 app.add_typer(jobs.jobs, name="jobs")
+app.add_typer(match.match, name="match")
 app.add_typer(review.review, name="review")
 app.add_typer(sync.sync, name="sync")
 

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from marketbel_runtime.tasks.enriching import enrich_item_task
 from marketbel_runtime.tasks.files import cleanup_shared_files_task
 from marketbel_runtime.tasks.ingestion import (
     courier_task,
@@ -15,13 +16,12 @@ from marketbel_runtime.tasks.matching import (
     recalc_aggregates_task,
     recalc_product_aggregates_task,
 )
-from marketbel_runtime.tasks.not_built import NOT_BUILT
 from marketbel_runtime.tasks.retrying import retry_job_task
 from marketbel_runtime.tasks.reviewing import (
     expire_review_queue_task,
     handle_manual_match_event,
 )
-from marketbel_runtime.tasks.running import Context, Task, TaskUnavailableError
+from marketbel_runtime.tasks.running import Context, Task
 from marketbel_runtime.tasks.syncing import (
     master_sync_task,
     scheduled_sync_task,
@@ -31,10 +31,10 @@ from marketbel_runtime.tasks.syncing import (
 __all__ = [
     "TASKS",
     "Context",
-    "TaskUnavailableError",
     "cleanup_shared_files_task",
     "courier_task",
     "download_and_trigger_ml",
+    "enrich_item_task",
     "expire_review_queue_task",
     "handle_manual_match_event",
     "import_items_task",
@@ -53,6 +53,7 @@ TASKS: Final[tuple[Task, ...]] = (
     cleanup_shared_files_task,
     courier_task,
     download_and_trigger_ml,
+    enrich_item_task,
     expire_review_queue_task,
     handle_manual_match_event,
     import_items_task,
@@ -65,6 +66,5 @@ TASKS: Final[tuple[Task, ...]] = (
     retry_job_task,
     scheduled_sync_task,
     trigger_master_sync_task,
-    *NOT_BUILT,
 )
 """Every task of the deployment, under every name that it has."""

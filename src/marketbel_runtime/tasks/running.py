@@ -11,7 +11,7 @@ from uuid import UUID, uuid5
 
 from arq import Retry
 
-from marketbel_core.errors import DomainError, MarketbelError, UnavailableError
+from marketbel_core.errors import MarketbelError, UnavailableError
 from marketbel_core.ids import parse_job_id
 from marketbel_core.jobs import Actor, Failure, Job, Phase, backoff
 from marketbel_core.use_cases import JobMover
@@ -24,7 +24,6 @@ __all__ = [
     "Context",
     "Result",
     "Task",
-    "TaskUnavailableError",
     "as_task",
     "tell_unknown",
 ]
@@ -42,16 +41,6 @@ _RETRY_BASE: Final = timedelta(seconds=1)
 _RETRY_CAP: Final = timedelta(seconds=60)
 
 
-class TaskUnavailableError(DomainError):
-    """A task that the deployment knows is not built yet."""
-
-    code = "task.not_available"
-
-    def __init__(self, task: str) -> None:
-        self.task = task
-        super().__init__(f"{task} is not available in this version; nothing was done")
-
-
 def as_task(
     *,
     tries_max: int = TRIES_MAX,
@@ -65,7 +54,7 @@ def as_task(
     asks for another delivery with full jitter until `tries_max`. A step that takes too long is
     ended by us a little before arq would end it for good, and its job deferred or failed. Any
     other error of ours becomes the result; an unexpected one also fails the job, so that it is not
-    left waiting for a step that will never come. A task that is not built yet says so by raising.
+    left waiting for a step that will never come.
 
     Args:
         tries_max: Deliveries before the result is the error.
@@ -119,7 +108,6 @@ async def _outcome(
     Raises:
         UnavailableError: time may cure it.
         Retry: there is no place for the step now.
-        TaskUnavailableError: the task is not built yet.
     """
     name = run.__name__
     try:
@@ -128,9 +116,6 @@ async def _outcome(
             async with asyncio.timeout(container.settings().step_seconds_max):
                 return await run(container, **kwargs)
     except (UnavailableError, Retry):
-        raise
-    except TaskUnavailableError:
-        container.telemetry().event("task.not_available", task=name)
         raise
     except TimeoutError:
         return await _timed_out(container, kwargs)

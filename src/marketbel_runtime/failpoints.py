@@ -21,9 +21,10 @@ from marketbel_core.jobs import (
     ItemsParsed,
     JobEvent,
 )
+from marketbel_core.ports import SyncBusy, SyncNotDue
 from marketbel_runtime.settings import SettingsError
 
-__all__ = ["FAILPOINTS", "arm"]
+__all__ = ["FAILPOINTS", "JOB_ROAD", "SYNC_ROAD", "arm"]
 
 _VARIABLE: Final = "MARKETBEL_FAILPOINT"
 _ACTIONS: Final = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
@@ -60,7 +61,7 @@ def _saving(event: type[JobEvent]) -> dict[str, _Place]:
     }
 
 
-FAILPOINTS: Final[Mapping[str, _Place]] = {
+JOB_ROAD: Final[Mapping[str, _Place]] = {
     **_around("record", "archive", "record"),
     **_around("add", "jobs", "add"),
     **_around("claim", "jobs", "claim"),
@@ -77,6 +78,20 @@ FAILPOINTS: Final[Mapping[str, _Place]] = {
     **_around("release", "jobs", "release"),
 }
 """Every place on a job's road at which a worker may be lost, in about the order of the road."""
+
+SYNC_ROAD: Final[Mapping[str, _Place]] = {
+    **_around("take", "inbox", "take"),
+    **_around("sync_claim", "board", "claim"),
+    **_around("sync_plan", "archive", "busy_suppliers"),
+    **_around("sync_tell", "board", "tell"),
+    **_around("sync_finish", "board", "finish"),
+    **_around("done", "inbox", "done"),
+}
+"""Those of a sync and of the inbox: `sync_plan` is inside the transaction of the changes, and
+`before_sync_tell` is after its commit."""
+
+FAILPOINTS: Final[Mapping[str, _Place]] = {**JOB_ROAD, **SYNC_ROAD}
+"""Every place at which a worker may be lost."""
 
 
 def arm(ports: Mapping[str, object]) -> None:
@@ -110,11 +125,16 @@ def _in_call(
         if meant and place.before:
             spring()
         result = await method(*args, **kwargs)
-        if meant and not place.before:
+        if meant and not place.before and not _is_nothing(result):
             spring()
         return result
 
     return trapped
+
+
+def _is_nothing(result: object) -> bool:
+    """Tell whether a call found nothing to do."""
+    return result == [] or isinstance(result, SyncBusy | SyncNotDue)
 
 
 def _in_unit(

@@ -81,6 +81,7 @@ async def production(
         ml = await stack.enter_async_context(ml_analyze.create_ml_client(settings.ml_analyze_url))
         files = disk.DiskFileStore(uploads)
         clock = system.SystemClock()
+        inbox = redis_adapters.RedisInbox(redis)
         jobs = redis_adapters.RedisJobStore(redis, dlq_name=settings.dlq_name)
         board = redis_adapters.RedisSyncBoard(redis)
         breaker = redis_adapters.RedisBreaker(redis, name=redis_adapters.ML_ANALYZE_BREAKER)
@@ -105,6 +106,7 @@ async def production(
                 "board": board,
                 "catalog": catalog,
                 "files": files,
+                "inbox": inbox,
                 "jobs": jobs,
                 "queue": queue,
             }
@@ -122,7 +124,7 @@ async def production(
             files=providers.Object(files),
             holds=providers.Singleton(LeasedJobHolds, jobs, lease=settings.job_lease),
             ids=providers.Singleton(system.TimeOrderedIdSource),
-            inbox=providers.Singleton(redis_adapters.RedisInbox, redis),
+            inbox=providers.Object(inbox),
             inspector=providers.Singleton(
                 checking.ConfinedFileInspector,
                 files,

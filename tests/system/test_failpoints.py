@@ -23,7 +23,7 @@ from marketbel_core.errors import JobNotFoundError
 from marketbel_core.ids import JobId
 from marketbel_core.jobs import Job, Phase
 from marketbel_core.ports import JournalEntry
-from marketbel_runtime.failpoints import FAILPOINTS
+from marketbel_runtime.failpoints import FAILPOINTS, JOB_ROAD
 from marketbel_runtime.lifespan import production
 from marketbel_runtime.settings import Settings
 from marketbel_runtime.worker import make_worker
@@ -158,7 +158,7 @@ async def _lost_and_rescued(sites: Mapping[str, Site]) -> dict[str, Outcome]:
         return {name: await site.outcome(workers[name].exitcode) for name, site in sites.items()}
 
 
-@pytest.mark.parametrize("names", [*itertools.batched(FAILPOINTS, _AT_ONCE)], ids=itemgetter(0))
+@pytest.mark.parametrize("names", [*itertools.batched(JOB_ROAD, _AT_ONCE)], ids=itemgetter(0))
 def test_a_worker_lost_at_these_places_leaves_jobs_that_another_one_finishes_once(
     names: Sequence[str],
     postgres_admin_url: str,

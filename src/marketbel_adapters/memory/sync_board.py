@@ -38,6 +38,7 @@ class MemorySyncBoard(SyncBoard):
         self._turn: SyncTurn | None = None
         self._until = _EPOCH
         self._counted: datetime | None = None
+        self._last_key: str | None = None
         self._view = SyncView()
 
     async def claim(
@@ -88,7 +89,8 @@ class MemorySyncBoard(SyncBoard):
         if not self._is_held(turn):
             return False
         self._turn = None
-        if succeeded:
+        if succeeded and turn.key != self._last_key:
+            self._last_key = turn.key
             self._view = replace(
                 self._view, last_run=self._clock.now(), completed=self._view.completed + 1
             )

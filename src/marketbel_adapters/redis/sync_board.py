@@ -133,15 +133,15 @@ return 1
 _FINISH: Final = (
     _COMMON
     + """
--- ARGV: 1 token, 2 '1' when it succeeded, 3 id of this call
+-- ARGV: 1 token, 2 '1' when it succeeded, 3 id of this call, 4 key of the wish
 if redis.call('HGET', KEYS[4], 'finish_id') == ARGV[3] then return 1 end
 if not held(ARGV[1]) then return 0 end
 redis.call('DEL', KEYS[1])
 redis.call('HDEL', KEYS[4], 'call_id')
 redis.call('HSET', KEYS[4], 'finish_id', ARGV[3])
 idle()
-if ARGV[2] == '1' then
-  redis.call('HSET', KEYS[4], 'last_ms', whole(now))
+if ARGV[2] == '1' and redis.call('HGET', KEYS[4], 'last_key') ~= ARGV[4] then
+  redis.call('HSET', KEYS[4], 'last_ms', whole(now), 'last_key', ARGV[4])
   redis.call('HINCRBY', KEYS[4], 'completed', 1)
   redis.call('SET', KEYS[3], iso(now))
 end
@@ -205,7 +205,7 @@ class RedisSyncBoard(SyncBoard):
             return bool(await self._tell(keys=_KEYS, args=arguments))
 
     async def finish(self, turn: SyncTurn, *, succeeded: bool) -> bool:
-        arguments = [turn.token, "1" if succeeded else "0", secrets.token_hex(8)]
+        arguments = [turn.token, "1" if succeeded else "0", secrets.token_hex(8), turn.key]
         with translated():
             return bool(await self._finish(keys=_KEYS, args=arguments))
 

@@ -159,6 +159,20 @@ class SyncBoardContract:
         assert not await board.renew(turn, duration=_MINUTE)
         assert (await board.view()).completed == 1
 
+    async def test_a_wish_that_succeeded_already_is_counted_once(
+        self, board: SyncBoard, let_pass: LetPass
+    ) -> None:
+        await board.finish(await _turn(board, _named("mine")), succeeded=True)
+        before = await board.view()
+        await let_pass(_DAWDLE)
+
+        await board.finish(await _turn(board, _named("mine")), succeeded=True)
+        again = await board.view()
+        await board.finish(await _turn(board, _named("other")), succeeded=True)
+
+        assert (before.completed, again.completed) == (1, 1)
+        assert (await board.view()).completed == 2
+
     async def test_a_sync_that_falls_into_another_is_counted_once(
         self, board: SyncBoard, other_board: SyncBoard, let_pass: LetPass
     ) -> None:

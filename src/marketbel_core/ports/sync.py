@@ -177,7 +177,7 @@ class SyncBoard(Protocol):
         Args:
             turn: As it was granted.
             succeeded: Whether the next sync is due an interval from now, and this one is shown
-                as the last.
+                as the last. For the wish that succeeded last already nothing changes.
         """
 
     @abstractmethod

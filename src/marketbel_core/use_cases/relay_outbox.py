@@ -19,7 +19,7 @@ from marketbel_core.use_cases._outbox_drain import OutboxDrain
 __all__ = ["RelayOutbox", "RelayedOutbox"]
 
 _LEASE_NAME: Final = "outbox"
-_LEASE_DURATION: Final = timedelta(seconds=30)
+_LEASE_DURATION: Final = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

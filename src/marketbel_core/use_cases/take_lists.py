@@ -30,7 +30,9 @@ __all__ = ["TakeLists", "TakenLists"]
 
 _TRAYS: Final = (Tray.PARSE_TRIGGERS, Tray.PARSE_TASKS)
 _LEASE_NAME: Final = "inbox:lists"
-_LEASE_DURATION: Final = timedelta(seconds=30)
+_LEASE_DURATION: Final = timedelta(seconds=10)
+"""Renewed with each message: so long a taker that died keeps the others away."""
+
 _BATCH_MAX: Final = 50
 _JOBS: Final = UUID("5c1ee0fd-9f9c-5d7e-9c3c-6a1d4f1d2a77")
 _SEPARATOR: Final = re.compile(r"[/\\]")
@@ -87,6 +89,7 @@ class TakeLists:
         try:
             for tray in _TRAYS:
                 for message in await self._inbox.take(tray, limit=_BATCH_MAX):
+                    await self._leases.renew(lease, duration=_LEASE_DURATION)
                     if await self._is_started(tray, message):
                         started += 1
                     else:

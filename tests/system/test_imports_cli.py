@@ -156,11 +156,10 @@ def test_rejected_rows_come_back_as_a_workbook_in_which_nothing_is_calculated(
     rows = book.get_sheet_by_index(0).to_python()
     assert written["rows"] == 2
     assert again["code"] == "storage.exists"
-    assert rows[0] == [
-        *("sheet", "row", "column", "value", "code", "reason"),
-        *("Артикул", "Цена", "Наименование"),
-    ]
-    assert [(row[1], row[4], row[6]) for row in rows[1:]] == [
+    assert rows[0][:6] == ["sheet", "row", "column", "value", "code", "reason"]
+    assert {*rows[0][6:]} == {"Артикул", "Наименование", "Цена"}
+    sku = rows[0].index("Артикул")
+    assert [(row[1], row[4], row[sku]) for row in rows[1:]] == [
         ("3", "row.name_blank", "=1+1"),
         ("4", "row.no_price", "-x"),
     ]

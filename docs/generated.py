@@ -29,26 +29,18 @@ __all__ = ["PARTS"]
 _CORE: Final = Path(marketbel_core.__file__).parent
 _ADAPTERS: Final = Path(marketbel_adapters.__file__).parent
 _LINE_LENGTH_MAX: Final = 99
+_SYNC_TRIGGER: Final = "The value of the key `sync:trigger`, which may expire: a sync with the master sheet is wanted."
+_PARSE_TASK: Final = (
+    "Pushed to the right of the list `parse:triggers` (a file was uploaded), or to the left of "
+    "`parse-tasks` (one supplier's list is to be fetched). `parse_task` takes the same arguments."
+)
+_RETRY_TRIGGER: Final = (
+    "Pushed to the left of the list `retry:triggers`: a failed job is to be tried again."
+)
 _MESSAGES: Final = (
-    (
-        "sync-trigger",
-        1,
-        "The value of the key `sync:trigger`, which may expire: a sync with the master sheet is wanted.",
-        SyncTrigger,
-    ),
-    (
-        "parse-task",
-        1,
-        "Pushed to the right of the list `parse:triggers` (a file was uploaded) or to the left of "
-        "`parse-tasks` (one supplier's list is to be fetched); also the arguments of `parse_task`.",
-        ParseTaskMessage,
-    ),
-    (
-        "retry-trigger",
-        1,
-        "Pushed to the left of the list `retry:triggers`: a failed job is to be tried again.",
-        RetryTrigger,
-    ),
+    ("sync-trigger", 1, _SYNC_TRIGGER, SyncTrigger),
+    ("parse-task", 1, _PARSE_TASK, ParseTaskMessage),
+    ("retry-trigger", 1, _RETRY_TRIGGER, RetryTrigger),
 )
 _BETWEEN_ARGUMENTS: Final = re.compile(r", (?![^\[]*\])")
 _SECTION: Final = re.compile(r"(Args|Attributes|Raises|Returns|Yields):")

@@ -29,7 +29,9 @@ __all__ = ["PARTS"]
 _CORE: Final = Path(marketbel_core.__file__).parent
 _ADAPTERS: Final = Path(marketbel_adapters.__file__).parent
 _LINE_LENGTH_MAX: Final = 99
-_SYNC_TRIGGER: Final = "The value of the key `sync:trigger`, which may expire: a sync with the master sheet is wanted."
+_SYNC_TRIGGER: Final = (
+    "The value of the key `sync:trigger`: a sync with the master sheet is wanted."
+)
 _PARSE_TASK: Final = (
     "Pushed to the right of the list `parse:triggers` (a file was uploaded), or to the left of "
     "`parse-tasks` (one supplier's list is to be fetched). `parse_task` takes the same arguments."

@@ -29,6 +29,8 @@ _NEAR_MIN: Final = 86.0
 """Two wrong letters in a long word; below it, different words of four letters meet."""
 
 _NEAR_LENGTH_MIN: Final = 5
+_EXACT: Final = 4
+_TITLED_ROLES: Final = (Role.NAME, Role.SKU, Role.CATEGORY)
 _NEAR_WORDS: Final = {
     alias: role
     for role, words in ALIASES.items()
@@ -76,7 +78,7 @@ def likely_header(sheet: SheetSample, first: int, last: int) -> HeaderLines | No
         filled = [text for text in words if text]
         if last > first and any(map(_is_value, filled)):
             return None
-        if line and not (_are_meant(filled) or _are_grouped(texts[line - 1], words)):
+        if line and not _goes_on(texts[line - 1], words):
             return None
     return _lines(first, last, texts, spread=True)
 
@@ -90,6 +92,30 @@ def _is_value(text: str) -> bool:
 def _lines(first: int, last: int, texts: Sequence[Sequence[str]], *, spread: bool) -> HeaderLines:
     words = frozenset(text for line in texts for text in line if text)
     return HeaderLines(first, last, _joined(texts, spread=spread), words)
+
+
+def _goes_on(above: Sequence[str], words: Sequence[str]) -> bool:
+    """Tell whether a line goes on with the header of the line above it."""
+    filled = [text for text in words if text]
+    if len(filled) == 1:
+        return _is_part(above, words, words.index(filled[0]))
+    return _are_meant(filled) or _are_grouped(above, words) or _are_parts(above, words)
+
+
+def _is_part(above: Sequence[str], words: Sequence[str], column: int) -> bool:
+    """Tell a word of a header that stands alone in its line from the title of a section.
+
+    Titles stand above codes and names, and have words of headers in them: "Товары для дома".
+    """
+    text = words[column]
+    meaning = header_meaning(text)
+    if meaning is None or is_currency_alone(text):
+        return is_currency_alone(text)
+    title = above[column] if column < len(above) else ""
+    if not title:
+        return meaning.role is Role.PRICE or meaning.strength >= _EXACT
+    upper = header_meaning(title)
+    return ":" not in text and upper is not None and upper.role not in _TITLED_ROLES
 
 
 def _are_meant(filled: Sequence[str]) -> bool:
@@ -107,6 +133,23 @@ def _are_grouped(above: Sequence[str], words: Sequence[str]) -> bool:
     repeated = [column for column in filled if column < len(above) and above[column]]
     grouped = [column for column in filled if _group_title(above, column)]
     return len(filled) >= 2 and len(grouped) >= 2 and len(repeated) + len(grouped) == len(filled)  # noqa: PLR2004  # one part is none
+
+
+def _are_parts(above: Sequence[str], words: Sequence[str]) -> bool:
+    """Tell whether all texts of a line are parts of titles above them, one of them of prices.
+
+    "Weight" and "Price" stand above "piece" and "pallet" each.
+    """
+    parts: dict[int, int] = {}
+    for column in (column for column, text in enumerate(words) if text):
+        title = next((at for at in range(min(column, len(above) - 1), -1, -1) if above[at]), None)
+        if title is None:
+            return False
+        parts[title] = parts.get(title, 0) + 1
+    meanings = [header_meaning(above[title]) for title in parts]
+    return all(count > 1 for count in parts.values()) and any(
+        meaning is not None and meaning.role is Role.PRICE for meaning in meanings
+    )
 
 
 def joined_lines(sheet: SheetSample, first: int, last: int, *, spread: bool = True) -> HeaderLines:

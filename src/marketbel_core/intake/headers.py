@@ -15,6 +15,7 @@ from marketbel_core.intake.header_words import (
     PRICE_KINDS,
     PRICE_WORD,
     WEAK_NAMES,
+    WEAK_SKUS,
     Role,
 )
 from marketbel_core.intake.text import clean_text
@@ -64,7 +65,7 @@ def meaning_of(text: str) -> HeaderMeaning | None:
         return HeaderMeaning(exact, 4)
     if CURRENCY_NAME.fullmatch(folded):
         return HeaderMeaning(Role.CURRENCY, 3)
-    return HeaderMeaning(Role.SKU, 1) if folded == "id" else _by_words(folded)
+    return HeaderMeaning(Role.SKU, 1) if folded in WEAK_SKUS else _by_words(folded)
 
 
 def _by_words(folded: str) -> HeaderMeaning | None:

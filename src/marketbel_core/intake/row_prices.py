@@ -28,6 +28,7 @@ from marketbel_core.intake.text import (
     cell_text,
     currency_refusal,
     decimal_mark_of,
+    is_number_like,
     parse_price,
 )
 
@@ -67,7 +68,7 @@ class RowPrices:
     def __init__(
         self,
         layout: Layout,
-        rows: Iterable[Sequence[Cell]],
+        rows: Sequence[Sequence[Cell]],
         *,
         title: str | None = None,
         spills: bool = False,
@@ -179,10 +180,32 @@ class RowPrices:
         )
 
 
-def _marks_of(columns: Iterable[int], rows: Iterable[Sequence[Cell]]) -> dict[int, DecimalMark]:
-    texts: dict[int, list[str]] = {column: [] for column in columns}
-    for row in rows:
-        for column, found in texts.items():
-            if column < len(row) and isinstance(cell := row[column], str):
-                found.append(cell_text(cell))
-    return {column: decimal_mark_of(found) for column, found in texts.items()}
+def _marks_of(columns: Iterable[int], rows: Sequence[Sequence[Cell]]) -> dict[int, DecimalMark]:
+    """Return the decimal marks of columns; one that does not tell has the other columns' mark."""
+    texts = {column: _texts_of(column, rows) for column in columns}
+    marks = {column: decimal_mark_of(found) for column, found in texts.items()}
+    unsure = [
+        column
+        for column, mark in marks.items()
+        if mark is DecimalMark.UNKNOWN
+        and any("." in text or "," in text for text in texts[column])
+    ]
+    if unsure:
+        told = set(marks.values()) - {DecimalMark.UNKNOWN} or _marks_of_figures(columns, rows)
+        marks |= dict.fromkeys(unsure, next(iter(told))) if len(told) == 1 else {}
+    return marks
+
+
+def _marks_of_figures(prices: Iterable[int], rows: Sequence[Sequence[Cell]]) -> set[DecimalMark]:
+    """Return the decimal marks of the columns of figures that are no prices: weights, sizes."""
+    told = set()
+    for column in set(range(max(map(len, rows), default=0))).difference(prices):
+        texts = _texts_of(column, rows)
+        if all(is_number_like(text) and text.count(".") + text.count(",") < 2 for text in texts):  # noqa: PLR2004  # dates
+            told.add(decimal_mark_of(texts))
+    return told - {DecimalMark.UNKNOWN}
+
+
+def _texts_of(column: int, rows: Sequence[Sequence[Cell]]) -> list[str]:
+    cells = (row[column] for row in rows if column < len(row))
+    return [text for cell in cells if isinstance(cell, str) and (text := cell_text(cell))]

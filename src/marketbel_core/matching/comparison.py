@@ -57,7 +57,7 @@ _HARD: Final = frozenset(
 )
 """Beside a shared rare code the others weigh half: a code is copied with more care than words."""
 
-_LONE_WORD_FACTOR: Final = 0.75
+_LONE_WORD_FACTOR: Final = 0.65
 """One word alone that two names share is a coincidence: spirals of pasta, a spiral notebook."""
 
 _SILENCE_FACTOR: Final = 0.97
@@ -70,6 +70,9 @@ _IDENTITY_LENGTH_MIN: Final = 4
 _NAME_EVIDENCE_MIN: Final = 0.5
 _VOCABULARY_MIN: Final = 100
 """In a smaller catalogue a word that no product has may tell anything at all."""
+
+_COMMON_SHARE: Final = 0.02
+"""A word that one product in fifty has says what is for sale; a rarer one may say which."""
 
 _MARGIN_CODE: Final = 0.1
 _MARGIN_CODE_OPEN: Final = 0.5
@@ -200,19 +203,28 @@ def _certainty(
             if pair.credit < _EXACT_CREDIT_MIN:
                 return None
             figures += len(bare(pair.token))
+    if evidence < _NAME_EVIDENCE_MIN or _has(alignment.product_rest, Kind.QUANTITY):
+        return None
     if figures >= _IDENTITY_LENGTH_MIN:
         return Certainty("figures", _MARGIN_FIGURES)
+    explained = _is_explained(alignment, corpus)
+    return Certainty("name", _MARGIN_NAME) if explained else None
+
+
+def _is_explained(alignment: Alignment, corpus: Corpus) -> bool:
+    """Tell whether neither name has a word left that may say which product it is."""
+    if _has(alignment.item_rest, Kind.QUANTITY) or _has(alignment.product_rest, Kind.COLOUR):
+        return False
     small = len(corpus) < _VOCABULARY_MIN
-    known = any(
+    if any(
         kind in _WORDS and (small or corpus.holders(token))
         for token, kind in alignment.item_rest.items()
+    ):
+        return False
+    return not _has(alignment.item_rest, Kind.WORD) or not any(
+        kind is Kind.WORD and corpus.holders(token) <= _COMMON_SHARE * len(corpus)
+        for token, kind in alignment.product_rest.items()
     )
-    silent = _has(alignment.item_rest, Kind.QUANTITY) or _has(
-        alignment.product_rest, Kind.QUANTITY, Kind.COLOUR
-    )
-    if evidence >= _NAME_EVIDENCE_MIN and not known and not silent:
-        return Certainty("name", _MARGIN_NAME)
-    return None
 
 
 _CODED: Final = frozenset({Kind.CODE, Kind.NUMBER})

@@ -16,6 +16,7 @@ from marketbel_runtime.cli import (
     inspect_file,
     jobs,
     match,
+    match_tune,
     review,
     service,
     sync,
@@ -63,6 +64,7 @@ app.command("up")(service.up)
 app.command("worker")(service.worker)
 app.add_typer(dlq.dlq, name="dlq")
 app.add_typer(jobs.jobs, name="jobs")
+match.match.command("tune")(match_tune.tune)
 app.add_typer(match.match, name="match")
 app.add_typer(review.review, name="review")
 app.add_typer(sync.sync, name="sync")

@@ -197,6 +197,10 @@ class RowLog(Protocol):
     async def record(self, entries: Sequence[LogEntry], *, at: datetime) -> int:
         """Write the entries that are not there yet; return how many were written."""
 
+    @abstractmethod
+    async def rejections(self, task_id: str, *, skip: int, limit: int) -> list[LogEntry]:
+        """Return up to `limit` rejected rows of a task, but for the first `skip`, by row."""
+
 
 @runtime_checkable
 class CatalogUnit(Protocol):

@@ -13,6 +13,8 @@ from marketbel_runtime.cli import (
     dlq,
     doctor,
     fetch,
+    imports,
+    ingest,
     inspect_file,
     jobs,
     match,
@@ -58,11 +60,13 @@ app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
 app.command("fetch")(fetch.fetch)
 app.command("inspect")(inspect_file.inspect_file)
+app.command("ingest")(ingest.ingest)
 app.command("migrate")(database.migrate)
 app.command("ml-standin")(service.ml_standin)
 app.command("up")(service.up)
 app.command("worker")(service.worker)
 app.add_typer(dlq.dlq, name="dlq")
+app.add_typer(imports.imports, name="imports")
 app.add_typer(jobs.jobs, name="jobs")
 match.match.command("tune")(match_tune.tune)
 app.add_typer(match.match, name="match")

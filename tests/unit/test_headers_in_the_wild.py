@@ -242,6 +242,15 @@ KINDS = [
         ],
         1, 0, 1, 2,
     ),
+    Kind(
+        "a header whose words stand in two lines by turns",
+        [
+            ["Артикул", None, "Цена", None],
+            [None, "Наименование", None, "Применяемость"],
+            *goods(lambda a, n, p: [a, n, p, "все модели"]),
+        ],
+        2, 0, 1, 2,
+    ),
 ]  # fmt: skip
 
 

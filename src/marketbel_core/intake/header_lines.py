@@ -111,6 +111,15 @@ def _goes_on(above: Sequence[str], words: Sequence[str]) -> bool:
         _are_meant([text for text in words if text])
         or _are_grouped(above, own)
         or _are_parts(above, own)
+        or _fills_gaps(above, own)
+    )
+
+
+def _fills_gaps(above: Sequence[str], words: Sequence[str]) -> bool:
+    """Tell whether a line has texts where the line above has none only, a known one with them."""
+    filled = [column for column, text in enumerate(words) if text]
+    return all(column >= len(above) or not above[column] for column in filled) and any(
+        header_meaning(words[column]) is not None for column in filled
     )
 
 

@@ -11,6 +11,7 @@ from marketbel_core.intake.header_words import (
     DECOY,
     DECOY_PRICE,
     KEYWORDS,
+    KIND_OF_GOODS,
     MONEY_WORD,
     PRICE_KINDS,
     PRICE_WORD,
@@ -88,7 +89,8 @@ def is_decoy(text: str) -> bool:
 def _by_keyword(folded: str, kind: str) -> HeaderMeaning | None:
     for role, words in KEYWORDS:
         if words.search(folded):
-            return HeaderMeaning(role, 3)
+            is_kind = role is Role.NAME and KIND_OF_GOODS.match(folded)
+            return HeaderMeaning(role, 1 if is_kind else 3)
     if (kind and kind != "old") or MONEY_WORD.search(folded):
         return HeaderMeaning(Role.PRICE, 2, kind)
     return HeaderMeaning(Role.NAME, 2) if WEAK_NAMES.search(folded) else None

@@ -218,6 +218,30 @@ KINDS = [
         ],
         1, 0, 1, 2,
     ),
+    Kind(
+        "Latin letters in Russian words, and letters set apart",
+        [
+            ["Aртикул", "Н а и м е н о в а н и е", "Цeна"],
+            *goods(lambda a, n, p: [a, n, p]),
+        ],
+        1, 0, 1, 2,
+    ),
+    Kind(
+        "prices that name the tax",
+        [
+            ["Артикул", "Наименование", "Цена"],
+            *goods(lambda a, n, p: [a, n, f"{p} руб. с НДС 20%"]),
+        ],
+        1, 0, 1, 2,
+    ),
+    Kind(
+        "prices of each, without the tax",
+        [
+            ["Ref", "Product", "Price"],
+            *goods(lambda a, n, p: [a, n, f"{p} each + VAT"]),
+        ],
+        1, 0, 1, 2,
+    ),
 ]  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from array import array
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -74,6 +75,7 @@ class TantivyCandidateIndex(CandidateIndex):
         self._lock = threading.Lock()  # of everything but the segments
         self._committing = threading.Lock()
         self._rows: list[bytes | None] = []
+        self._shelf_of = array("L")
         self._slots: dict[bytes, int] = {}
         self._shelves: dict[CategoryId, int] = {}
         self._segments = Segments()
@@ -149,44 +151,46 @@ class TantivyCandidateIndex(CandidateIndex):
         """Return what `CandidateLookup.nearest` promises."""
         name = _name_key(wanted.name, wanted.features)
         keys = sorted({*keys_of(wanted.features), name})
+        shelves = self._shelves_of(wanted.categories)
         hits: list[tuple[int, float]] = []
         if limit > 0:
-            shelves = self._shelves_of(wanted.categories)
-            hits = self._segments.search(keys, shelves=shelves, limit=limit)
+            few = shelves if shelves is None or len(shelves) <= _SHELVES_MAX else None
+            hits = self._segments.search(keys, shelves=few, limit=limit)
         with self._lock:
             scores = self._fresh.scores(keys, held_by=self._corpus.holders, size=len(self._slots))
             hits = [hit for hit in hits if hit[0] not in self._fresh] + list(scores.items())
-            found = self._worth(hits, wanted, limit)
+            found = self._worth(hits, shelves, limit)
             if len(found) >= limit > 0 and found[limit - 1].features.text == wanted.features.text:
-                found = self._namesakes(name, wanted, limit)
+                found = self._namesakes(name, shelves, limit)
             seen = {candidate.product.id for candidate in found[:limit]}
             known = [self._slots.get(one.bytes) for one in wanted.known if one not in seen]
             return [*found[:limit], *(self._candidate(slot) for slot in known if slot is not None)]
 
-    def _worth(self, hits: list[tuple[int, float]], wanted: Wanted, limit: int) -> list[Candidate]:
+    def _worth(
+        self, hits: list[tuple[int, float]], shelves: Collection[int] | None, limit: int
+    ) -> list[Candidate]:
         """Return those of the hits that are worth a comparison, most alike first."""
-        hits = nlargest(limit, [hit for hit in hits if self._may_be(hit[0], wanted)], key=_score)
+        hits = nlargest(limit, [hit for hit in hits if self._may_be(hit[0], shelves)], key=_score)
         kept = hits[: worth_comparing([score for _, score in hits])]
         found = [(-score, self._candidate(slot)) for slot, score in kept]
         found.sort(key=lambda pair: (pair[0], _age(pair[1])))
         return [candidate for _, candidate in found]
 
-    def _may_be(self, slot: int, wanted: Wanted) -> bool:
-        if self._rows[slot] is None:
-            return False
-        if wanted.categories is None:
-            return True
-        category = self._candidate(slot).product.category_id
-        return category is None or category in wanted.categories
+    def _may_be(self, slot: int, shelves: Collection[int] | None) -> bool:
+        return self._rows[slot] is not None and (
+            shelves is None or self._shelf_of[slot] in shelves
+        )
 
-    def _namesakes(self, name: str, wanted: Wanted, limit: int) -> list[Candidate]:
+    def _namesakes(
+        self, name: str, shelves: Collection[int] | None, limit: int
+    ) -> list[Candidate]:
         """Return products of the very name, the oldest first."""
         slots = {*self._segments.oldest(name, limit=_NAMESAKES_MAX), *self._fresh.holders(name)}
-        found = [self._candidate(slot) for slot in slots if self._may_be(slot, wanted)]
+        found = [self._candidate(slot) for slot in slots if self._may_be(slot, shelves)]
         return sorted(found, key=_age)[:limit]
 
     def _shelves_of(self, categories: Collection[CategoryId] | None) -> set[int] | None:
-        if categories is None or len(categories) > _SHELVES_MAX:
+        if categories is None:
             return None
         return {_NOWHERE, *(self._shelves[one] for one in categories if one in self._shelves)}
 
@@ -212,6 +216,7 @@ class TantivyCandidateIndex(CandidateIndex):
         self._drop(ident)
         slot = len(self._rows)
         self._rows.append(read.row)
+        self._shelf_of.append(self._shelf(read.product.category_id))
         self._slots[ident] = slot
         self._corpus.add(read.features)
         if is_fresh:
@@ -243,10 +248,14 @@ class TantivyCandidateIndex(CandidateIndex):
         return self._entry_of(slot, read.product, read.keys)
 
     def _entry_of(self, slot: int, product: Product, keys: Collection[str]) -> Entry:
-        shelf = _NOWHERE
-        if product.category_id is not None:
-            shelf = self._shelves.setdefault(product.category_id, len(self._shelves) + 1)
-        return slot, (product.created_at - _EPOCH) // _TICK, shelf, keys
+        return slot, (product.created_at - _EPOCH) // _TICK, self._shelf_of[slot], keys
+
+    def _shelf(self, category: CategoryId | None) -> int:
+        return (
+            _NOWHERE
+            if category is None
+            else self._shelves.setdefault(category, len(self._shelves) + 1)
+        )
 
     def _commit(self) -> None:
         """Move what is fresh into the segments; searched meanwhile as before."""

@@ -49,12 +49,23 @@ class HeaderMeaning:
 
 _EXACT: Final = {alias: role for role, aliases in ALIASES.items() for alias in aliases}
 _PUNCTUATION: Final = re.compile(r"[\s.,:;*()\[\]/\\№#\"'«»_]+")
+_MIXED: Final = re.compile(r"\b(?=\w*[а-яіў])(?=\w*[a-z])[а-яіўa-z]+\b")
+_LOOKALIKES: Final = str.maketrans("aceopxymtbhk", "асеорхумтвнк")
+_SPACED: Final = re.compile(r"\w(?: \w){2,}")
 _HEADER_LENGTH_MAX: Final = 120
 
 
 def folded_header(text: str) -> str:
-    """Return a header for comparing: small letters, no punctuation, `ё` as `е`."""
-    return _PUNCTUATION.sub(" ", clean_text(text).casefold().replace("ё", "е")).strip()
+    """Return a header for comparing: small letters, no punctuation, `ё` as `е`.
+
+    Latin letters in a Cyrillic word are what they look like; letters set apart are joined.
+    """
+    folded = _PUNCTUATION.sub(" ", clean_text(text).casefold().replace("ё", "е")).strip()
+    if folded.isascii():
+        return folded
+    if _SPACED.fullmatch(folded):
+        return folded.replace(" ", "")
+    return _MIXED.sub(lambda word: word[0].translate(_LOOKALIKES), folded)
 
 
 def meaning_of(text: str) -> HeaderMeaning | None:

@@ -5,6 +5,7 @@ Each function returns Markdown without the marks around it; `PARTS` names them.
 
 import ast
 import inspect
+import json
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
@@ -12,9 +13,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import typer.main
+from pydantic import BaseModel
 
 import marketbel_adapters
 import marketbel_core
+from marketbel_core.intake import ParseTaskMessage
+from marketbel_core.intake.triggers import RetryTrigger, SyncTrigger
 from marketbel_core.jobs import EVENT_SUMMARIES, PHASE_PARAGRAPHS, TRANSITIONS, JobEvent, Phase
 from marketbel_runtime.cli.app import app
 from marketbel_runtime.settings import Settings
@@ -25,6 +29,21 @@ __all__ = ["PARTS"]
 _CORE: Final = Path(marketbel_core.__file__).parent
 _ADAPTERS: Final = Path(marketbel_adapters.__file__).parent
 _LINE_LENGTH_MAX: Final = 99
+_SYNC_TRIGGER: Final = (
+    "The value of the key `sync:trigger`: a sync with the master sheet is wanted."
+)
+_PARSE_TASK: Final = (
+    "Pushed to the right of the list `parse:triggers` (a file was uploaded), or to the left of "
+    "`parse-tasks` (one supplier's list is to be fetched). `parse_task` takes the same arguments."
+)
+_RETRY_TRIGGER: Final = (
+    "Pushed to the left of the list `retry:triggers`: a failed job is to be tried again."
+)
+_MESSAGES: Final = (
+    ("sync-trigger", 1, _SYNC_TRIGGER, SyncTrigger),
+    ("parse-task", 1, _PARSE_TASK, ParseTaskMessage),
+    ("retry-trigger", 1, _RETRY_TRIGGER, RetryTrigger),
+)
 _BETWEEN_ARGUMENTS: Final = re.compile(r", (?![^\[]*\])")
 _SECTION: Final = re.compile(r"(Args|Attributes|Raises|Returns|Yields):")
 
@@ -146,6 +165,21 @@ def _allowed(schema: Mapping[str, Any]) -> str:
             return "a folder"
         case _:
             return "text"
+
+
+def _messages() -> str:
+    return "\n\n".join(
+        f"## {name}, version {version}\n\n{where}\n\n```json\n{_schema(name, version, model)}\n```"
+        for name, version, where, model in _MESSAGES
+    )
+
+
+def _schema(name: str, version: int, model: type[BaseModel]) -> str:
+    head = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"urn:marketbel:message:{name}:v{version}",
+    }
+    return json.dumps({**head, **model.model_json_schema()}, indent=2, ensure_ascii=False)
 
 
 def _ports() -> str:
@@ -270,6 +304,7 @@ PARTS: Final[Mapping[str, Callable[[], str]]] = {
     "jobs-diagram": _jobs_diagram,
     "jobs-events": _jobs_events,
     "jobs-phases": _jobs_phases,
+    "messages": _messages,
     "ports": _ports,
     "settings": _settings,
     "tasks": _tasks,

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
-import xlsxwriter  # type: ignore[import-untyped]  # ships no types
+import xlsxwriter
 
 _WRITTEN = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
 _CENT = Decimal("0.01")

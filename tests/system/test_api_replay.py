@@ -608,6 +608,33 @@ async def nothing_waits(admin: Admin) -> bool:
     )
 
 
+@pytest.mark.parametrize(
+    "key", ["sync:trigger", "parse:triggers", "parse-tasks", "retry:triggers"]
+)
+async def test_an_idle_worker_picks_a_trigger_up_within_two_seconds(
+    settings: Settings, admin: Admin, until: Until, key: str
+) -> None:
+    message = next(each for each in MESSAGES["consumed"] if each["key"] == key)
+    lay_out_files(message, settings.uploads_dir)
+    await lay_out_failed_job(message, settings)
+
+    async def is_idle() -> bool:
+        return bool(await admin.send("EXISTS", "sync:last_run"))
+
+    async def is_picked_up() -> bool:
+        return not await admin.send("EXISTS", key)
+
+    async with working(settings.model_copy(update={"use_ml_processing": False})):
+        await until(is_idle)
+        for command in message["commands"]:
+            await admin.send(*command)
+        begin = asyncio.get_running_loop().time()
+        await until(is_picked_up)
+        took = asyncio.get_running_loop().time() - begin
+
+    assert took < 2
+
+
 async def test_the_atomic_script_answers_one_once_and_the_job_runs_once(
     settings: Settings, admin: Admin, engine: AsyncEngine, until: Until
 ) -> None:
@@ -619,12 +646,16 @@ async def test_the_atomic_script_answers_one_once_and_the_job_runs_once(
     command = ("EVAL", ATOMIC_ENQUEUE, "3", *keys, "86400000", payload, "1764842400000", "bun")
 
     answers = [await admin.send(*command), await admin.send(*command)]
+
+    async def nothing_is_queued() -> bool:
+        return not await admin.send("EXISTS", "arq:job:bun", "{queue}")
+
     async with working(settings):
         await until(admin.has_ended)
+        await until(nothing_is_queued)
 
     assert answers == [1, 0]
     assert await value(engine, "SELECT count(*) FROM marketbel.imports") == 1
-    assert not await admin.send("EXISTS", "arq:job:bun", "{queue}")
 
 
 @pytest.mark.processes

@@ -42,8 +42,11 @@ class Desk:
         self.products = products
 
     def call(self, *arguments: str, status: int = 0) -> "subprocess.CompletedProcess[str]":
+        return self.run("review", *arguments, status=status)
+
+    def run(self, *arguments: str, status: int = 0) -> "subprocess.CompletedProcess[str]":
         done = subprocess.run(
-            [sys.executable, "-m", "marketbel_runtime.cli", "review", *arguments],
+            [sys.executable, "-m", "marketbel_runtime.cli", *arguments],
             env={**os.environ, "DATABASE_URL": self.url, "REDIS_URL": ""},
             capture_output=True,
             text=True,
@@ -128,6 +131,18 @@ async def test_verdicts_leave_and_come_back(desk: Desk, tmp_path: Path) -> None:
     assert (told["read"], told["unknown_lines"]) == (3, [4])
     file.write_text('{"verdict": "maybe"}\n', encoding="utf-8")
     assert desk.told("import", str(file), status=1)["code"] == "review.bad_line"
+
+
+async def test_thresholds_are_told_from_verdicts_and_none_is_changed(desk: Desk) -> None:
+    desk.call("approve", str(desk.item.id), "1")
+    tuned = desk.run("match", "tune", "--json")
+
+    told = json.loads(tuned.stdout)
+    by_threshold = {one["threshold"]: one for one in told["thresholds"]}
+    assert (by_threshold[80.0]["judged"], by_threshold[80.0]["same"]) == (1, 1)
+    assert by_threshold[85.0]["precision"] is None
+    assert told["proposed_link_min"] is None
+    assert "MATCH_AUTO_THRESHOLD stays at 95" in tuned.stderr
 
 
 async def test_what_cannot_be_meant_is_refused_with_its_code(desk: Desk) -> None:

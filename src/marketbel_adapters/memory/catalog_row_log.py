@@ -6,7 +6,7 @@ from datetime import datetime
 
 from marketbel_adapters.catalog_values import log_entry
 from marketbel_adapters.memory.catalog_state import State, StoredLogEntry
-from marketbel_core.ports import LogEntry, RowLog
+from marketbel_core.ports import LogEntry, LogLevel, RowLog
 
 __all__ = ["MemoryRowLog"]
 
@@ -28,3 +28,12 @@ class MemoryRowLog(RowLog):
             self._draft.log[key] = StoredLogEntry(entry=kept, created_at=at)
             written += 1
         return written
+
+    async def rejections(self, task_id: str, *, skip: int, limit: int) -> list[LogEntry]:
+        found = [
+            stored.entry
+            for stored in self._draft.log.values()
+            if stored.entry.task_id == task_id and stored.entry.level is LogLevel.ROW
+        ]
+        found.sort(key=lambda entry: (entry.row_number or 0, entry.key))
+        return found[skip : skip + limit]

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import ARRAY, Uuid, any_, literal, select, text
+from sqlalchemy import ARRAY, Uuid, any_, func, literal, select, text
 
 from marketbel_adapters.catalog_values import log_entry
 from marketbel_adapters.postgres import tables
 from marketbel_adapters.postgres.transaction import Transaction
 from marketbel_core.ids import SupplierId
-from marketbel_core.ports import LogEntry, RowLog
+from marketbel_core.ports import LogEntry, LogLevel, RowLog
 
 __all__ = ["PostgresRowLog"]
 
@@ -55,6 +55,31 @@ class PostgresRowLog(RowLog):
         ]
         written = await self._transaction.run(_RECORD, {"entries": json.dumps(told), "at": at})
         return len(written.all())
+
+    async def rejections(self, task_id: str, *, skip: int, limit: int) -> list[LogEntry]:
+        line, note = tables.ParsingLog, tables.RowRejection
+        query = (
+            select(
+                line.error_message, line.supplier_id, line.row_number, line.row_data, note.row_key
+            )
+            .join(note, note.log_id == line.id)
+            .where(line.task_id == task_id, line.error_type == LogLevel.ROW.value)
+            .order_by(func.coalesce(line.row_number, 0), note.row_key.collate("C"))
+            .offset(skip)
+            .limit(limit)
+        )
+        return [
+            LogEntry(
+                task_id=task_id,
+                level=LogLevel.ROW,
+                message=row.error_message,
+                key=row.row_key,
+                supplier_id=row.supplier_id,
+                row_number=row.row_number,
+                details=row.row_data or {},
+            )
+            for row in await self._transaction.run(query)
+        ]
 
     async def _known(self, supplier_ids: set[SupplierId]) -> set[SupplierId]:
         """Return those that are stored, kept from being deleted until the unit ends."""

@@ -21,7 +21,11 @@ __all__ = ["events_from", "line_from"]
 
 
 def line_from(events: Iterable[RowEvent]) -> bytes:
-    """Return the events as one line of ASCII; the sheet's name stands once before its rows."""
+    """Return the events as one line of UTF-8; the sheet's name stands once before its rows.
+
+    Cyrillic as it is takes half the bytes that its escapes do, and less time at both ends. Half a
+    character passes, too: `json.loads` takes it.
+    """
     coded: list[list[object]] = []
     sheet: str | None = None
     for event in events:
@@ -29,7 +33,8 @@ def line_from(events: Iterable[RowEvent]) -> bytes:
             sheet = event.sheet
             coded.append(["=", sheet])
         coded.append(_coded(event))
-    return json.dumps(coded, separators=(",", ":")).encode("ascii")
+    line = json.dumps(coded, separators=(",", ":"), ensure_ascii=False)
+    return line.encode("utf-8", "surrogatepass")
 
 
 def _coded(event: RowEvent) -> list[object]:
@@ -72,12 +77,10 @@ def events_from(line: bytes) -> tuple[RowEvent, ...]:
 
 def _decoded(coded: Sequence[Sequence[Any]]) -> Iterator[RowEvent]:
     sheet = ""
-    for kind, *rest in coded:
-        match kind:
-            case "=":
-                (sheet,) = rest
+    for each in coded:
+        match each[0]:
             case "a":
-                number, sku, name, amount, currency, characteristics = rest
+                _, number, sku, name, amount, currency, characteristics = each
                 yield AcceptedRow(
                     sheet=sheet,
                     row_number=number,
@@ -86,8 +89,10 @@ def _decoded(coded: Sequence[Sequence[Any]]) -> Iterator[RowEvent]:
                     price=Money(Decimal(amount), currency),
                     characteristics=characteristics,
                 )
+            case "=":
+                sheet = each[1]
             case "r":
-                number, column, value, code, message, cells = rest
+                _, number, column, value, code, message, cells = each
                 yield RowRejection(
                     sheet=sheet,
                     row_number=number,
@@ -98,7 +103,7 @@ def _decoded(coded: Sequence[Sequence[Any]]) -> Iterator[RowEvent]:
                     cells=cells,
                 )
             case "u":
-                number, sku, name, value, message, code, characteristics, cells = rest
+                _, number, sku, name, value, message, code, characteristics, cells = each
                 yield UnpricedRow(
                     sheet=sheet,
                     row_number=number,
@@ -111,7 +116,7 @@ def _decoded(coded: Sequence[Sequence[Any]]) -> Iterator[RowEvent]:
                     cells=cells,
                 )
             case _:
-                yield _decoded_summary(rest[0])
+                yield _decoded_summary(each[1])
 
 
 def _decoded_summary(told: dict[str, Any]) -> SheetSummary:

@@ -1,5 +1,6 @@
 """What every catalogue keeps about the row log: each entry once, and no failure of its own."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 from marketbel_adapters.testing.builders import NOW, fresh_id
@@ -109,3 +110,26 @@ class RowLogContract:
         [line] = await peek.log()
         assert (line.task_id, line.message) == ("t\ufffd", "\ufffd ?")
         assert line.details == {"a\ufffd": ["nan", "1.50", str(NOW), {"b": "\ufffd"}]}
+
+    async def test_the_rejected_rows_of_a_task_are_found_page_by_page(
+        self, catalog: Catalog
+    ) -> None:
+        rows = [
+            LogEntry(
+                task_id="t",
+                level=LogLevel.ROW,
+                message=f"row.name_blank: {n}",
+                key=str(n),
+                row_number=n,
+                details={"cells": {"Цена": "=1+1"}},
+            )
+            for n in range(5, 0, -1)
+        ]
+        await _record(catalog, *rows, replace(rows[0], level=LogLevel.ERROR, key="e"))
+        await _record(catalog, replace(rows[0], task_id="other"))
+
+        async with catalog.unit() as unit:
+            first = await unit.log.rejections("t", skip=0, limit=3)
+            rest = await unit.log.rejections("t", skip=3, limit=3)
+
+        assert [*first, *rest] == rows[::-1]

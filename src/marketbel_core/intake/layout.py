@@ -24,12 +24,18 @@ from marketbel_core.intake.header_lines import (
     SCANNED_ROWS,
     HeaderLines,
     header_meaning,
+    is_value,
     likely_header,
 )
 from marketbel_core.intake.headers import HeaderMeaning, Role, price_kinds
 from marketbel_core.intake.name_column import name_column, renamed, wordy_column
-from marketbel_core.intake.price_columns import price_columns, prices_by_content
+from marketbel_core.intake.price_columns import (
+    price_columns,
+    prices_by_content,
+    tier_meanings,
+)
 from marketbel_core.intake.sample import SheetSample, sample_of
+from marketbel_core.intake.text import is_number_like
 
 __all__ = [
     "FoundLayout",
@@ -47,6 +53,9 @@ _HEADER_CELLS_MIN: Final = 2
 
 _GIVEN: Final = 5
 """What somebody said about a header is stronger than the very word."""
+
+_PLAIN: Final = 3
+"""The strength of a header that has the word itself among others."""
 
 _LINE_BONUS: Final = 0.2
 _WEIGHTS: Final = {Role.NAME: 3.0, Role.PRICE: 3.0, Role.SKU: 2.0}
@@ -149,23 +158,24 @@ def layout_by_header(
     """
     headers = header.texts
     meanings = _meanings(headers, given)
-    if not given and len(meanings) < _HEADER_CELLS_MIN:
+    if not given and not _says_enough(headers, meanings):
         return None
     start = header.last if data_start_row is None else data_start_row - 1
     body = body_of(sheet, start)
     below = columns_below(sheet, start)
+    meanings |= tier_meanings(meanings, headers, below)
     reasons = [f"header in row {header.last}"]
     prices = price_columns(meanings, headers, below, main=given.get(Role.PRICE))
     if not prices:
         prices = prices_by_content(meanings, headers, below)
         reasons.append("no header names the prices: they are found by their figures")
-    if not prices:
-        return None
+    if not prices or (not given and is_value(headers.get(prices[0], ""))):
+        return None  # a product, for all the words of headers in it
     columns = _strongest(meanings) | {Role.PRICE: prices[0]} | dict(given)
     if Role.NAME not in given:
         priced = columns_of(priced_rows(body, prices[0])) or dict(below)
         name = name_column(columns.get(Role.NAME), meanings, headers, priced)
-        if name is None:
+        if name is None or (len(meanings) < _HEADER_CELLS_MIN and name not in headers):
             return None
         if name != columns.get(Role.NAME):
             reasons.append(f"names stand in column {name + 1}, whatever the header says")
@@ -183,10 +193,26 @@ def layout_by_header(
         reasons=tuple(reasons),
     )
     rows = below[prices[0]].price_rows if prices[0] in below else ()
+    if len(meanings) < _HEADER_CELLS_MIN:
+        rows = ()  # a header that says more may stand below what this one is above
     return FoundLayout(
         score + _LINE_BONUS * (header.last - header.first),
         start + min(rows, default=len(body)),
         layout,
+    )
+
+
+def _says_enough(headers: Mapping[int, str], meanings: Mapping[int, HeaderMeaning]) -> bool:
+    """Tell whether two columns have a known header, or one a price's beside unknown words."""
+    if len(meanings) >= _HEADER_CELLS_MIN:
+        return True
+    return (
+        len(headers) >= _HEADER_CELLS_MIN
+        and any(
+            meaning.role is Role.PRICE and meaning.strength >= _PLAIN
+            for meaning in meanings.values()
+        )
+        and not any(":" in text or is_number_like(text) for text in headers.values())
     )
 
 

@@ -1,6 +1,8 @@
 """Which columns have prices, and which of them is the main one: the leftmost real one."""
 
+import re
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Final
 
 from marketbel_core.intake.columns import Column
@@ -9,9 +11,48 @@ from marketbel_core.intake.header_lines import header_meaning
 from marketbel_core.intake.headers import HeaderMeaning, Role, is_decoy
 from marketbel_core.intake.money_words import UNKNOWN_CURRENCY, currency_in_header, is_scaled
 
-__all__ = ["price_columns", "prices_by_content"]
+__all__ = ["price_columns", "prices_by_content", "tier_meanings"]
 
 _RARELY: Final = 0.15
+_MOSTLY: Final = 0.5
+_CHEAPER_MIN: Final = 0.2
+"""A price for many pieces is no less than a fifth of the one for few."""
+
+_TIER: Final = re.compile(
+    r"(?:[0-9][0-9 ]*\s?(?:[-–—]\s?[0-9][0-9 ]*|\+)"
+    r"|(?:от|ад|від|до|from|over|up to|свыше|более|[<>≥≤])\s?[0-9][0-9 ]*)\s?(?:[^\W\d]{1,7}\.?)?"
+)
+
+
+def tier_meanings(
+    meanings: Mapping[int, HeaderMeaning],
+    headers: Mapping[int, str],
+    below: Mapping[int, Column],
+) -> dict[int, HeaderMeaning]:
+    """Return the columns of prices whose headers say no more than for how many pieces: "10-49".
+
+    Sizes have such headers, too: prices fall from one tier to the next, and where another column
+    is called a price they have cents or a currency.
+    """
+    tiers = [
+        column
+        for column, text in sorted(headers.items())
+        if column in below and column not in meanings and _TIER.fullmatch(text.casefold())
+    ]
+    most = max((column.filled for column in below.values()), default=0)
+    is_called = any(meaning.role is Role.PRICE for meaning in meanings.values())
+    figures = [below[column] for column in tiers]
+    are_prices = len(tiers) > 1 and all(
+        column.sure_prices > _MOSTLY * most and (column.marked_prices or not is_called)
+        for column in figures
+    )
+    falls = all(
+        upper.median >= lower.median >= _CHEAPER_MIN * upper.median
+        for upper, lower in pairwise(figures)
+    )
+    if not (are_prices and falls):
+        return {}
+    return {column: HeaderMeaning(Role.PRICE, 2) for column in tiers}
 
 
 def price_columns(

@@ -85,6 +85,15 @@ def refined(sheet: SheetSample, layout: Layout, *, said: Collection[str] = ()) -
             columns[role] = found
             others.pop(found, None)
             reasons.append(f"column {found + 1} is for {role} by what stands in it")
+    maker = columns.get(Role.VENDOR_CODE)
+    if (
+        maker is not None
+        and not {Role.VENDOR_CODE, Role.SKU} & set(said)
+        and Role.SKU not in columns
+        and not is_dirty_sku(figures.get(maker), len(rows))
+    ):
+        columns[Role.SKU] = columns.pop(Role.VENDOR_CODE)
+        reasons.append(f"column {maker + 1} has the only article numbers: the makers' ones")
     return replace(layout, columns=columns, characteristic_columns=others, reasons=tuple(reasons))
 
 

@@ -28,6 +28,7 @@ from marketbel_core.intake.text import (
     cell_text,
     currency_refusal,
     decimal_mark_of,
+    is_number_like,
     parse_price,
 )
 
@@ -36,6 +37,7 @@ __all__ = ["ReadPrice", "RefusedPrice", "RowPrices"]
 _KEPT_MAX: Final = 50_000
 """Prices that are understood once and looked up afterwards; a bound for the memory."""
 
+_MOSTLY: Final = 0.9
 _SPILLED: Final = re.compile(r"[^0-9]{1,40}?(?<![0-9.,])(?P<price>[0-9]{1,6}[.,][0-9]{2})")
 
 
@@ -67,7 +69,7 @@ class RowPrices:
     def __init__(
         self,
         layout: Layout,
-        rows: Iterable[Sequence[Cell]],
+        rows: Sequence[Sequence[Cell]],
         *,
         title: str | None = None,
         spills: bool = False,
@@ -179,10 +181,34 @@ class RowPrices:
         )
 
 
-def _marks_of(columns: Iterable[int], rows: Iterable[Sequence[Cell]]) -> dict[int, DecimalMark]:
-    texts: dict[int, list[str]] = {column: [] for column in columns}
-    for row in rows:
-        for column, found in texts.items():
-            if column < len(row) and isinstance(cell := row[column], str):
-                found.append(cell_text(cell))
-    return {column: decimal_mark_of(found) for column, found in texts.items()}
+def _marks_of(columns: Iterable[int], rows: Sequence[Sequence[Cell]]) -> dict[int, DecimalMark]:
+    """Return the decimal marks of columns; one that does not tell has the other columns' mark."""
+    texts = {column: _texts_of(column, rows) for column in columns}
+    marks = {column: decimal_mark_of(found) for column, found in texts.items()}
+    unsure = [
+        column
+        for column, mark in marks.items()
+        if mark is DecimalMark.UNKNOWN
+        and any("." in text or "," in text for text in texts[column])
+    ]
+    if unsure:
+        told = set(marks.values()) - {DecimalMark.UNKNOWN} or _marks_of_figures(columns, rows)
+        marks |= dict.fromkeys(unsure, next(iter(told))) if len(told) == 1 else {}
+    return marks
+
+
+def _marks_of_figures(prices: Iterable[int], rows: Sequence[Sequence[Cell]]) -> set[DecimalMark]:
+    """Return the decimal marks of the columns of figures that are no prices: weights, sizes."""
+    told = set()
+    for column in set(range(max(map(len, rows), default=0))).difference(prices):
+        texts = _texts_of(column, rows)
+        figures = [text for text in texts if is_number_like(text)]
+        has_dates = any(text.count(".") + text.count(",") > 1 for text in figures)
+        if len(figures) >= _MOSTLY * len(texts) and not has_dates:
+            told.add(decimal_mark_of(figures))
+    return told - {DecimalMark.UNKNOWN}
+
+
+def _texts_of(column: int, rows: Sequence[Sequence[Cell]]) -> list[str]:
+    cells = (row[column] for row in rows if column < len(row))
+    return [text for cell in cells if isinstance(cell, str) and (text := cell_text(cell))]

@@ -78,10 +78,15 @@ _CENT: Final = Decimal("0.01")
 _PRICE_LENGTH_MAX: Final = 64
 _GROUP_LENGTH: Final = 3
 
+_TAX: Final = (
+    r"(?:\s*[,(]?\s*(?:\+|с|без|вкл\w*\.?|incl?\.?|excl?\.?|plus)\s*(?:ндс|пдв|vat)"
+    r"(?:\s*[0-9]{1,2}\s*%)?\)?)?"
+)
 _PRICE: Final = re.compile(
     rf"(?P<before>{CURRENCY_WORDS})?\.?\s*(?P<minus>[-−–])?\s*"
     r"(?P<number>[0-9](?:[0-9.,'’ ]*[0-9])?)[.,]?[-–—]?"
-    rf"\s*(?P<after>{CURRENCY_WORDS})?\.?\s*(?P<unit>(?:/|за\s)\s*(?:1\s*)?[^\W\d]+\.?)?\s*\*?",
+    rf"\s*(?P<after>{CURRENCY_WORDS})?\.?\s*(?P<unit>(?:/|за\s)\s*(?:1\s*)?[^\W\d]+\.?(?:\s?[^\W\d]+)?[23²³]?\.?)?"
+    rf"(?:\s*each)?{_TAX}\s*\*?",
 )
 _CODED: Final = re.compile(
     r"[0-9][0-9.,'’ ]*(?P<after>[A-Z]{3})|(?P<before>[A-Z]{3}) ?[0-9][0-9.,]*"
@@ -237,9 +242,13 @@ def _amount(number: str, mark: DecimalMark) -> Decimal | PriceRefusal:
         decimal_mark = DecimalMark.COMMA
     whole, _, cents = number.partition(decimal_mark)
     groups = re.split("[.,'’ ]", whole)
-    grouped = len(groups) == 1 or (
-        1 <= len(groups[0]) <= _GROUP_LENGTH
-        and all(len(group) == _GROUP_LENGTH for group in groups[1:])
+    grouped = (
+        len(groups) == 1
+        or (
+            groups[0][:1] != "0"  # "0 242 100" is an article number
+            and 1 <= len(groups[0]) <= _GROUP_LENGTH
+            and all(len(group) == _GROUP_LENGTH for group in groups[1:])
+        )
     )
     if not grouped or (cents and not cents.isascii()) or (cents and not cents.isdigit()):
         return _unreadable(number, "is not one number")

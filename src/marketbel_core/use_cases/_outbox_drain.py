@@ -3,9 +3,18 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from marketbel_core.errors import DomainError, UnavailableError
+from marketbel_core.catalog import Supplier
+from marketbel_core.errors import DomainError, SupplierNotFoundError, UnavailableError
 from marketbel_core.jobs import Reading
-from marketbel_core.ports import Catalog, Clock, LogEntry, LogLevel, OutboxEntry, Telemetry
+from marketbel_core.ports import (
+    Catalog,
+    CatalogUnit,
+    Clock,
+    LogEntry,
+    LogLevel,
+    OutboxEntry,
+    Telemetry,
+)
 from marketbel_core.use_cases._job_starter import JobStarter, own_source
 
 __all__ = ["Drained", "OutboxDrain"]
@@ -69,24 +78,25 @@ class OutboxDrain:
         while True:
             async with self._catalog.unit() as unit:
                 entries = await unit.outbox.oldest(limit=_BATCH_MAX)
+                suppliers = [await _known(unit, entry) for entry in entries]
             if not entries:
                 return drained
-            for entry in entries:
-                drained = drained.plus(await self._started(entry))
+            for entry, supplier in zip(entries, suppliers, strict=True):
+                drained = drained.plus(await self._started(entry, supplier))
             async with self._catalog.unit() as unit:
                 await unit.outbox.done([entry.job_id for entry in entries])
             if not await goes_on(drained.taken):
                 return drained
 
-    async def _started(self, entry: OutboxEntry) -> Drained:
+    async def _started(self, entry: OutboxEntry, supplier: Supplier | None) -> Drained:
         """Start one job; a supplier whose job cannot be started stands in nobody's way."""
         try:
             job = await self._starter.known(entry.job_id)
             if job is not None:
                 await self._starter.set_out(job)
+            elif supplier is None:
+                raise SupplierNotFoundError(entry.supplier_id)
             else:
-                async with self._catalog.unit() as unit:
-                    supplier = await unit.suppliers.get(entry.supplier_id)
                 job = await self._starter.start(
                     entry.job_id, supplier=supplier, source=own_source(supplier)
                 )
@@ -113,3 +123,10 @@ class OutboxDrain:
                 details={"code": error.code},
             )
             await unit.log.record([line], at=self._clock.now())
+
+
+async def _known(unit: CatalogUnit, entry: OutboxEntry) -> Supplier | None:
+    try:
+        return await unit.suppliers.get(entry.supplier_id)
+    except SupplierNotFoundError:
+        return None  # deleted by a neighbour just now

@@ -13,9 +13,12 @@ from marketbel_runtime.cli import (
     dlq,
     doctor,
     fetch,
+    imports,
+    ingest,
     inspect_file,
     jobs,
     match,
+    match_tune,
     review,
     service,
     sync,
@@ -57,12 +60,15 @@ app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
 app.command("fetch")(fetch.fetch)
 app.command("inspect")(inspect_file.inspect_file)
+app.command("ingest")(ingest.ingest)
 app.command("migrate")(database.migrate)
 app.command("ml-standin")(service.ml_standin)
 app.command("up")(service.up)
 app.command("worker")(service.worker)
 app.add_typer(dlq.dlq, name="dlq")
+app.add_typer(imports.imports, name="imports")
 app.add_typer(jobs.jobs, name="jobs")
+match.match.command("tune")(match_tune.tune)
 app.add_typer(match.match, name="match")
 app.add_typer(review.review, name="review")
 app.add_typer(sync.sync, name="sync")

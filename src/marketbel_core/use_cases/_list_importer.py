@@ -20,7 +20,13 @@ from marketbel_core.intake.plan import (
     hold_reasons,
 )
 from marketbel_core.intake.remembered import RememberedLayout
-from marketbel_core.intake.rows import AcceptedRow, RowRejection, SheetSummary, UnpricedRow
+from marketbel_core.intake.rows import (
+    AcceptedRow,
+    RowEvent,
+    RowRejection,
+    SheetSummary,
+    UnpricedRow,
+)
 from marketbel_core.ports import (
     Catalog,
     CatalogUnit,
@@ -39,6 +45,7 @@ from marketbel_core.ports import (
 __all__ = ["ImportPlan", "ListImporter", "ListToImport", "rejection_entries"]
 
 _APPROVALS_LOOKED_AT: Final = 20
+_STAGED_EVENTS_MIN: Final = 4_000
 
 type Progress = Callable[[int], None]
 
@@ -455,10 +462,15 @@ def _summarised(summary: SheetSummary, reading: _Reading) -> None:
 async def _resumed(
     first: Sequence[RowBatch], batches: AsyncIterator[RowBatch]
 ) -> AsyncGenerator[RowBatch]:
-    for batch in first:
-        yield batch
+    """Yield all batches as fewer and larger ones: a store is slow to ask and quick to be told."""
+    events: list[RowEvent] = [event for batch in first for event in batch.events]
     async for batch in batches:
-        yield batch
+        events += batch.events
+        if len(events) >= _STAGED_EVENTS_MIN:
+            yield RowBatch(events=tuple(events))
+            events = []
+    if events:
+        yield RowBatch(events=tuple(events))
 
 
 def _remembered(last: Import | None, wanted: ListToImport) -> dict[str, RememberedLayout]:

@@ -30,7 +30,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -191,10 +191,11 @@ def _watched(pid: int) -> Iterator[list[int]]:
 async def parsed(path: Path, count: int) -> list[StorableRow]:
     """Return the first rows of the file as they are stored."""
     found: list[AcceptedRow] = []
-    async for batch in read_path(path, wish=Wish()):
-        found += [event for event in batch.events if isinstance(event, AcceptedRow)]
-        if len(found) >= count:
-            break
+    async with aclosing(read_path(path, wish=Wish())) as batches:
+        async for batch in batches:
+            found += [event for event in batch.events if isinstance(event, AcceptedRow)]
+            if len(found) >= count:
+                break
     return list(staged_rows(found[:count], position=0).rows)
 
 

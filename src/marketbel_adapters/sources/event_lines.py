@@ -21,7 +21,10 @@ __all__ = ["events_from", "line_from"]
 
 
 def line_from(events: Iterable[RowEvent]) -> bytes:
-    """Return the events as one line of ASCII; the sheet's name stands once before its rows."""
+    """Return the events as one line of UTF-8; the sheet's name stands once before its rows.
+
+    Halves of characters are kept as they are (`surrogatepass`).
+    """
     coded: list[list[object]] = []
     sheet: str | None = None
     for event in events:
@@ -29,7 +32,8 @@ def line_from(events: Iterable[RowEvent]) -> bytes:
             sheet = event.sheet
             coded.append(["=", sheet])
         coded.append(_coded(event))
-    return json.dumps(coded, separators=(",", ":")).encode("ascii")
+    line = json.dumps(coded, ensure_ascii=False, separators=(",", ":"))
+    return line.encode("utf-8", "surrogatepass")
 
 
 def _coded(event: RowEvent) -> list[object]:
@@ -67,7 +71,7 @@ def _summary(sheet: SheetSummary) -> dict[str, object]:
 
 def events_from(line: bytes) -> tuple[RowEvent, ...]:
     """Return the events of a line that `line_from` made."""
-    return tuple(_decoded(json.loads(line)))
+    return tuple(_decoded(json.loads(line.decode("utf-8", "surrogatepass"))))
 
 
 def _decoded(coded: Sequence[Sequence[Any]]) -> Iterator[RowEvent]:

@@ -58,7 +58,7 @@ fmt: install ## format the code and apply safe lint fixes
 lock_with = "$(bin)/uv" pip compile --quiet --system-certs --universal --python-version 3.12 \
 	--generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links \
 	--custom-compile-command 'make lock'
-worker_extras = cli http worker postgres redis sheets excel pdf
+worker_extras = cli http index worker postgres redis sheets excel pdf
 lock: install ## pin the dependencies of pyproject.toml in requirements*.txt
 	$(lock_with) --extra all --group dev $(ARGS) --output-file requirements.txt pyproject.toml
 	$(lock_with) $(worker_extras:%=--extra %) --constraints requirements.txt \

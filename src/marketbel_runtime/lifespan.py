@@ -56,7 +56,7 @@ async def production(
         PortError: the database is unsuitable or not migrated; it or Redis cannot be reached.
     """
     # Imported here: the in-memory graph needs none of these packages.
-    from marketbel_adapters import arq, disk, ml_analyze, postgres, system  # noqa: PLC0415
+    from marketbel_adapters import arq, disk, index, ml_analyze, postgres, system  # noqa: PLC0415
     from marketbel_adapters import redis as redis_adapters  # noqa: PLC0415
     from marketbel_adapters.sources import checking  # noqa: PLC0415
     from marketbel_adapters.sources.master_sheet import FetchedMasterSheet  # noqa: PLC0415
@@ -117,7 +117,7 @@ async def production(
             archive=providers.Object(archive),
             board=providers.Object(board),
             breaker=providers.Object(breaker),
-            candidates=providers.Singleton(MemoryCandidateIndex),
+            candidates=providers.Singleton(index.TantivyCandidateIndex),
             catalog=providers.Object(catalog),
             chance=providers.Object(random.random),
             clock=providers.Object(clock),

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from marketbel_adapters.postgres.catalog import PostgresCatalog
 from marketbel_adapters.postgres.url import create_engine
-from marketbel_adapters.testing.builders import a_row, a_supplier, fresh_id
+from marketbel_adapters.testing.builders import a_product, a_row, a_supplier, fresh_id
 from marketbel_adapters.testing.catalog_steps import (
     LATER,
     a_priced_row,
@@ -340,3 +340,44 @@ async def test_a_statement_whose_client_was_killed_is_ended_before_it_is_through
             await asyncio.sleep(0.01)
     await connection.close()
     await watched.dispose()
+
+
+async def test_changes_tell_of_what_changed_however_it_was_written_and_of_nothing_else(
+    catalog: PostgresCatalog, engine: AsyncEngine
+) -> None:
+    names = ("left alone", "renamed", "archived", "deleted")
+    products = [await stored_product(catalog, name=name) for name in names]
+    async with catalog.unit() as unit:
+        before = await unit.products.changes(None)
+        nothing = await unit.products.changes(before.mark)
+
+    async with engine.begin() as connection:  # as a neighbour does, without updated_at
+        for name, change in (
+            ("renamed", "UPDATE products SET name = 'another' WHERE name = :name"),
+            ("archived", "UPDATE products SET status = 'archived' WHERE name = :name"),
+            ("deleted", "DELETE FROM products WHERE name = :name"),
+        ):
+            await connection.execute(text(change), {"name": name})
+    async with catalog.unit() as unit:
+        changes = await unit.products.changes(nothing.mark)
+
+    assert len(before.products) == 4
+    assert list(nothing.products) == []
+    assert [product.name for product in changes.products] == ["another"]
+    assert list(changes.gone) == [products[2].id]
+    assert changes.total == 2
+
+
+async def test_what_was_committed_late_is_told_of_although_it_began_before_the_mark(
+    catalog: PostgresCatalog,
+) -> None:
+    async with catalog.unit() as slow:
+        await slow.products.add([a_product(name="late")])
+        async with catalog.unit() as unit:
+            before = await unit.products.changes(None)
+
+    async with catalog.unit() as unit:
+        changes = await unit.products.changes(before.mark)
+
+    assert before.total == 0
+    assert [product.name for product in changes.products] == ["late"]

@@ -96,7 +96,13 @@ async def waiting(engine: AsyncEngine) -> int:
 
 
 async def is_waiting(engine: AsyncEngine) -> bool:
+    """Return whether an import waits: no chore of a worker touches the prices of before."""
     return await waiting(engine) == 1
+
+
+async def is_taken_over(redis: Redis) -> bool:
+    """Return whether a worker holds the list after another one has lost it."""
+    return (await job_of(redis)).deliveries == 1 and await is_held(redis)
 
 
 async def is_complete(redis: Redis) -> bool:
@@ -193,22 +199,19 @@ async def test_a_killed_workers_job_is_finished_by_another_within_lease_and_swee
     async def both_live() -> bool:
         return len(await live_workers(redis)) == 2
 
-    async def is_taken_over() -> bool:
-        return await waiting(engine) == 2  # the server has not noticed that the first one is gone
-
     loop = asyncio.get_running_loop()
     with (
         process(settings, tmp_path / "first", MODULE) as first,
         process(settings, tmp_path / "second", MODULE) as second,
     ):
-        async with closed(engine, "supplier_items"):
+        async with closed(engine, "price_history"):
             await until(both_live)
             await send(pool, settings)
             await until(lambda: is_waiting(engine))
             victim, heir = (first, second) if await holds(redis, first) else (second, first)
             victim.kill()
             killed = loop.time()
-            await until(is_taken_over)
+            await until(lambda: is_taken_over(redis))
             took = loop.time() - killed
             assert (await job_of(redis)).deliveries == 1
         await until(lambda: is_complete(redis))
@@ -228,7 +231,7 @@ async def test_ten_rolling_deploys_cost_a_job_no_attempt(
     until: Until,
     tmp_path: Path,
 ) -> None:
-    async with closed(engine, "supplier_items"):
+    async with closed(engine, "price_history"):
         await send(pool, settings)
         for deploy in range(10):
             log = tmp_path / f"log-{deploy}"
@@ -269,7 +272,7 @@ async def test_a_stopped_worker_ends_what_it_is_at_and_leaves_the_rest(
         return (await job_of(redis)).phase is Phase.MATCHING
 
     with process(settings, log, MODULE) as worker:
-        async with closed(engine, "supplier_items"):
+        async with closed(engine, "price_history"):
             await send(pool, settings)
             await until(lambda: is_waiting(engine))
             worker.terminate()

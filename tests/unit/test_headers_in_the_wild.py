@@ -82,7 +82,7 @@ KINDS = [
             [None, None, "Группа: Чай", None],
             *goods(lambda a, n, p: [a, n, "шт", p]),
         ],
-        1, 0, 1, 3,
+        1, 0, 1, 3, 1,
     ),
     Kind(
         "the title of a section in the column of names, right below the header",
@@ -156,6 +156,100 @@ KINDS = [
         "words of headers in the first product of a list without any",
         [*goods(lambda a, n, p: ["Запчасти", a, f"услуга: {n}", f"{p}"])],
         0, 1, 2, 3,
+    ),
+    Kind(
+        "parts of a price and of the stock below merged titles that repeat",
+        [
+            ["Артикул", "Наименование", "Цена", None, "Остаток", None],
+            ["Артикул", "Наименование", "базовая", "со скидкой", "Минск", "Гомель"],
+            *goods(lambda a, n, p: [a, n, p, p * 0.9, 3, 5]),
+        ],
+        2, 0, 1, 2,
+    ),
+    Kind(
+        "prices by the sum of the order, without merged cells",
+        [
+            ["Артикул", "Наименование", "Цена", None],
+            [None, None, "до 500 руб.", "от 500 руб."],
+            *goods(lambda a, n, p: [a, n, p, p * 0.9]),
+        ],
+        2, 0, 1, 2,
+    ),
+    Kind(
+        "prices of delivery above the list",
+        [
+            ["Доставка", "Цена"],
+            ["Минск", 10],
+            ["Брест", 20],
+            [],
+            ["Артикул", "Наименование", "Ед.", "Цена"],
+            *goods(lambda a, n, p: [a, n, "шт", p]),
+        ],
+        5, 0, 1, 3,
+    ),
+    Kind(
+        "names that begin like the word for money",
+        [*goods(lambda _, n, p: [f"Рубанок {n}", f"{p} руб", f"https://shop.by/{p}"])],
+        0, None, 0, 1,
+    ),
+    Kind(
+        "the kind of goods before their names",
+        [
+            ["ID", "Вид товара", "Модель", "Опт, $"],
+            *goods(lambda a, n, p: [a, "Инструмент", n, p]),
+        ],
+        1, 0, 2, 3,
+    ),
+    Kind(
+        "numbers under a word that may be a name's",
+        [
+            ["Item", "Product", "Trade"],
+            ["TOOLS AND GOODS"],
+            *goods(lambda a, n, p: [a, n, p]),
+        ],
+        1, 0, 1, 2, 1,
+    ),
+    Kind(
+        "the trade's short words for prices",
+        [
+            ["Кат. №", "Title", "WSP", "RSP"],
+            *goods(lambda a, n, p: [a, n, p, p * 2]),
+            [None, "Общий итог", None, None],
+        ],
+        1, 0, 1, 2,
+    ),
+    Kind(
+        "Latin letters in Russian words, and letters set apart",
+        [
+            ["Aртикул", "Н а и м е н о в а н и е", "Цeна"],
+            *goods(lambda a, n, p: [a, n, p]),
+        ],
+        1, 0, 1, 2,
+    ),
+    Kind(
+        "prices that name the tax",
+        [
+            ["Артикул", "Наименование", "Цена"],
+            *goods(lambda a, n, p: [a, n, f"{p} руб. с НДС 20%"]),
+        ],
+        1, 0, 1, 2,
+    ),
+    Kind(
+        "prices of each, without the tax",
+        [
+            ["Ref", "Product", "Price"],
+            *goods(lambda a, n, p: [a, n, f"{p} each + VAT"]),
+        ],
+        1, 0, 1, 2,
+    ),
+    Kind(
+        "a header whose words stand in two lines by turns",
+        [
+            ["Артикул", None, "Цена", None],
+            [None, "Наименование", None, "Применяемость"],
+            *goods(lambda a, n, p: [a, n, p, "все модели"]),
+        ],
+        2, 0, 1, 2,
     ),
 ]  # fmt: skip
 

@@ -17,6 +17,7 @@ from marketbel_core.catalog import MatchStatus, Product, ProductStatus, Supplier
 from marketbel_core.errors import JobNotFoundError, UnavailableError
 from marketbel_core.ids import JobId, SupplierId
 from marketbel_core.jobs import Cancelled, Job, JobProgress, Phase
+from marketbel_core.matching import Wanted, features_of
 from marketbel_core.ports import Catalog, CatalogUnit, MatchStep, RecalculateStep
 from marketbel_core.use_cases import MatchItems
 from marketbel_runtime.lifespan import InMemory, memory
@@ -317,8 +318,9 @@ async def test_a_commit_that_is_lost_leaves_its_batch_unmatched_and_no_draft_in_
     statuses = sorted(item.match_status for item in world.catalog.items())
     assert statuses == [MatchStatus.AUTO_MATCHED, MatchStatus.UNMATCHED]
     assert len(world.catalog.products()) == 1
-    (found,) = await world.container.candidates().nearest(["Краска"], limit=5)
-    assert found == []
+    wanted = Wanted(name="Краска", features=features_of("Краска"))
+    index = world.container.candidates()
+    assert await index.consult(lambda lookup: lookup.nearest(wanted, limit=5)) == []
     result = await world.container.match_items()(job_id=job.id)
     assert result.drafted == 1
     assert len(world.catalog.products()) == 2

@@ -10,7 +10,7 @@ from marketbel_adapters.memory.catalog_state import State, StoredProduct, confli
 from marketbel_core.catalog import AMOUNT_MAX, Product, ProductAggregates, ProductStatus
 from marketbel_core.errors import RefusedError
 from marketbel_core.ids import ProductId
-from marketbel_core.ports import Products
+from marketbel_core.ports import ProductChanges, Products
 
 __all__ = ["MemoryProducts", "insert_product"]
 
@@ -36,6 +36,13 @@ class MemoryProducts(Products):
             if stored.product.status is not ProductStatus.ARCHIVED
         ]
         return sorted(found, key=lambda product: (product.created_at, product.id))
+
+    async def changes(self, since: str | None) -> ProductChanges:  # noqa: ARG002 - tells all
+        products = await self.matchable()
+        return ProductChanges(products=products, gone=(), total=len(products), mark="all")
+
+    async def matchable_ids(self) -> frozenset[ProductId]:
+        return frozenset(product.id for product in await self.matchable())
 
     async def lock(self, product_ids: Sequence[ProductId]) -> list[ProductId]:
         return sorted(set(product_ids) & self._draft.products.keys())

@@ -12,7 +12,7 @@ from marketbel_adapters.postgres.tables import Product as ProductTable
 from marketbel_adapters.postgres.transaction import Transaction
 from marketbel_core.catalog import Product, ProductAggregates, ProductStatus
 from marketbel_core.ids import CategoryId, ProductId, SupplierId
-from marketbel_core.ports import Products
+from marketbel_core.ports import ProductChanges, Products
 
 __all__ = ["PostgresProducts"]
 
@@ -35,6 +35,36 @@ _RECORD_AGGREGATES: Final = text("""
     RETURNING p.id
 """)
 
+_MATCHABLE: Final = frozenset({ProductStatus.ACTIVE.value, ProductStatus.DRAFT.value})
+_IS_MATCHABLE: Final = ProductTable.status.in_(sorted(_MATCHABLE))
+_WITH_FOUNDER: Final = (
+    select(
+        ProductTable.id,
+        ProductTable.internal_sku,
+        ProductTable.name,
+        ProductTable.status,
+        ProductTable.created_at,
+        ProductTable.category_id,
+        SupplierItem.supplier_id,
+    )
+    .outerjoin(Draft, Draft.product_id == ProductTable.id)
+    .outerjoin(SupplierItem, SupplierItem.id == Draft.supplier_item_id)
+    .order_by(ProductTable.created_at, ProductTable.id)
+)
+# `updated_at` is kept by none but ourselves, and says when a transaction began, not when it was
+# committed. The number of the transaction that wrote a row's version is kept by the server, and
+# every number below a snapshot's `xmin` was settled when the snapshot was taken.
+_STANDING: Final = text("""
+    SELECT CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint) AS mark,
+           (SELECT count(*) FROM products WHERE status IN ('active', 'draft')) AS total
+""")
+_CHANGED_SINCE: Final = "age(products.xmin) <= age(CAST(CAST(:since AS text) AS xid))"
+_AGES: Final = 2**32
+"""Row versions carry the last 32 bits of a transaction's number."""
+
+_AGES_MAX: Final = 10**9
+"""Half of the 32 bits tell before from after; a mark that is older is not understood."""
+
 
 class PostgresProducts(Products):
     """The products, inside one transaction."""
@@ -47,24 +77,32 @@ class PostgresProducts(Products):
         await self._transaction.run(_ADD, {"products": json.dumps(rows)})
 
     async def matchable(self) -> list[Product]:
-        query = (
-            select(
-                ProductTable.id,
-                ProductTable.internal_sku,
-                ProductTable.name,
-                ProductTable.status,
-                ProductTable.created_at,
-                ProductTable.category_id,
-                SupplierItem.supplier_id,
-            )
-            .outerjoin(Draft, Draft.product_id == ProductTable.id)
-            .outerjoin(SupplierItem, SupplierItem.id == Draft.supplier_item_id)
-            .where(
-                ProductTable.status.in_([ProductStatus.ACTIVE.value, ProductStatus.DRAFT.value])
-            )
-            .order_by(ProductTable.created_at, ProductTable.id)
-        )
+        query = _WITH_FOUNDER.where(_IS_MATCHABLE)
         return [_product(row) for row in await self._transaction.run(query)]
+
+    async def changes(self, since: str | None) -> ProductChanges:
+        standing = (await self._transaction.run(_STANDING)).one()
+        query = _WITH_FOUNDER
+        if (
+            since is None
+            or not since.isdecimal()
+            or not 0 <= standing.mark - int(since) < _AGES_MAX
+        ):
+            query = query.where(_IS_MATCHABLE)
+        else:
+            query = query.where(text(_CHANGED_SINCE).bindparams(since=str(int(since) % _AGES)))
+        rows = (await self._transaction.run(query)).all()
+        matchable = [row for row in rows if row.status in _MATCHABLE]
+        return ProductChanges(
+            products=[_product(row) for row in matchable],
+            gone=[ProductId(row.id) for row in rows if row.status not in _MATCHABLE],
+            total=standing.total,
+            mark=str(standing.mark),
+        )
+
+    async def matchable_ids(self) -> frozenset[ProductId]:
+        rows = await self._transaction.run(select(ProductTable.id).where(_IS_MATCHABLE))
+        return frozenset(ProductId(row.id) for row in rows)
 
     async def lock(self, product_ids: Sequence[ProductId]) -> list[ProductId]:
         # NO KEY: a unit that links items to these products only shares their keys; it neither

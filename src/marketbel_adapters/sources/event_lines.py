@@ -23,7 +23,8 @@ __all__ = ["events_from", "line_from"]
 def line_from(events: Iterable[RowEvent]) -> bytes:
     """Return the events as one line of UTF-8; the sheet's name stands once before its rows.
 
-    Halves of characters are kept as they are (`surrogatepass`).
+    Cyrillic as it is takes half the bytes that its escapes do, and less time at both ends. Half a
+    character passes, too: `json.loads` takes it.
     """
     coded: list[list[object]] = []
     sheet: str | None = None
@@ -32,7 +33,7 @@ def line_from(events: Iterable[RowEvent]) -> bytes:
             sheet = event.sheet
             coded.append(["=", sheet])
         coded.append(_coded(event))
-    line = json.dumps(coded, ensure_ascii=False, separators=(",", ":"))
+    line = json.dumps(coded, separators=(",", ":"), ensure_ascii=False)
     return line.encode("utf-8", "surrogatepass")
 
 
@@ -71,17 +72,15 @@ def _summary(sheet: SheetSummary) -> dict[str, object]:
 
 def events_from(line: bytes) -> tuple[RowEvent, ...]:
     """Return the events of a line that `line_from` made."""
-    return tuple(_decoded(json.loads(line.decode("utf-8", "surrogatepass"))))
+    return tuple(_decoded(json.loads(line)))
 
 
 def _decoded(coded: Sequence[Sequence[Any]]) -> Iterator[RowEvent]:
     sheet = ""
-    for kind, *rest in coded:
-        match kind:
-            case "=":
-                (sheet,) = rest
+    for each in coded:
+        match each[0]:
             case "a":
-                number, sku, name, amount, currency, characteristics = rest
+                _, number, sku, name, amount, currency, characteristics = each
                 yield AcceptedRow(
                     sheet=sheet,
                     row_number=number,
@@ -90,8 +89,10 @@ def _decoded(coded: Sequence[Sequence[Any]]) -> Iterator[RowEvent]:
                     price=Money(Decimal(amount), currency),
                     characteristics=characteristics,
                 )
+            case "=":
+                sheet = each[1]
             case "r":
-                number, column, value, code, message, cells = rest
+                _, number, column, value, code, message, cells = each
                 yield RowRejection(
                     sheet=sheet,
                     row_number=number,
@@ -102,7 +103,7 @@ def _decoded(coded: Sequence[Sequence[Any]]) -> Iterator[RowEvent]:
                     cells=cells,
                 )
             case "u":
-                number, sku, name, value, message, code, characteristics, cells = rest
+                _, number, sku, name, value, message, code, characteristics, cells = each
                 yield UnpricedRow(
                     sheet=sheet,
                     row_number=number,
@@ -115,7 +116,7 @@ def _decoded(coded: Sequence[Sequence[Any]]) -> Iterator[RowEvent]:
                     cells=cells,
                 )
             case _:
-                yield _decoded_summary(rest[0])
+                yield _decoded_summary(each[1])
 
 
 def _decoded_summary(told: dict[str, Any]) -> SheetSummary:

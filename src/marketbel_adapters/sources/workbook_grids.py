@@ -119,7 +119,9 @@ class SheetRows:
 
 def _trimmed(sheet: CalamineSheet, left: list[Cell]) -> Iterator[list[Cell]]:
     for cells in sheet.iter_rows():
-        row = [*left, *[None if cell == "" else cell for cell in cells]]
+        row: list[Cell] = [*left, *cells]
+        if "" in row:
+            row = [None if cell == "" else cell for cell in row]
         while row and row[-1] is None:
             row.pop()
         yield row

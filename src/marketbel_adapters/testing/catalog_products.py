@@ -96,6 +96,31 @@ class ProductsContract:
 
         assert [product.id for product in found] == [old.id, *(t.id for t in twins), young.id]
 
+    async def test_changes_tell_of_everything_at_first(self, catalog: Catalog) -> None:
+        product = await stored_product(catalog)
+        await stored_product(catalog, status=ProductStatus.ARCHIVED)
+
+        async with catalog.unit() as unit:
+            changes = await unit.products.changes(None)
+            ids = await unit.products.matchable_ids()
+
+        assert list(changes.products) == [product]
+        assert changes.total == 1
+        assert ids == {product.id}
+
+    async def test_changes_tell_of_what_came_since_the_mark(self, catalog: Catalog) -> None:
+        await stored_product(catalog, created_at=LATER)
+        async with catalog.unit() as unit:
+            before = await unit.products.changes(None)
+        product = await stored_product(catalog, created_at=NOW - timedelta(days=1))
+
+        async with catalog.unit() as unit:
+            changes = await unit.products.changes(before.mark)
+            at_last = await unit.products.changes("not a mark")
+
+        assert product in changes.products
+        assert changes.total == len(at_last.products) == 2
+
     async def test_a_draft_tells_whose_item_founded_it(self, catalog: Catalog) -> None:
         supplier = await stored_supplier(catalog)
         await merged(catalog, supplier.id, a_priced_row("a", "1.00"))

@@ -40,5 +40,5 @@ class Money:
             raise ValueError(f"amount must be between 0 and {AMOUNT_MAX}, got {self.amount}")
         if self.amount != self.amount.quantize(_CENT):
             raise ValueError(f"amount must have at most two decimals, got {self.amount}")
-        if not _CURRENCY.fullmatch(self.currency):
+        if self.currency not in CURRENCIES and not _CURRENCY.fullmatch(self.currency):
             raise ValueError(f"currency must be three capital letters, got {self.currency!r}")

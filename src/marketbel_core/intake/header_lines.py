@@ -18,6 +18,7 @@ __all__ = [
     "SCANNED_ROWS",
     "HeaderLines",
     "header_meaning",
+    "is_value",
     "joined_lines",
     "likely_header",
 ]
@@ -29,6 +30,7 @@ _NEAR_MIN: Final = 86.0
 """Two wrong letters in a long word; below it, different words of four letters meet."""
 
 _NEAR_LENGTH_MIN: Final = 5
+_TIER_STARTS: Final = ("от ", "ад ", "від ", "from ")
 _EXACT: Final = 4
 _TITLED_ROLES: Final = (Role.NAME, Role.SKU, Role.CATEGORY)
 _NEAR_WORDS: Final = {
@@ -76,7 +78,7 @@ def likely_header(sheet: SheetSample, first: int, last: int) -> HeaderLines | No
     texts = _texts(sheet.rows[first - 1 : last])
     for line, words in enumerate(texts):
         filled = [text for text in words if text]
-        if last > first and any(map(_is_value, filled)):
+        if last > first and any(map(is_value, filled)):
             return None
         if line and not _goes_on(texts[line - 1], words):
             return None
@@ -84,9 +86,11 @@ def likely_header(sheet: SheetSample, first: int, last: int) -> HeaderLines | No
 
 
 @lru_cache(maxsize=4096)
-def _is_value(text: str) -> bool:
+def is_value(text: str) -> bool:
     """Tell a figure or a price, which no header has for a cell of its own."""
-    return is_number_like(text) or isinstance(parse_price(text), ParsedPrice)
+    return is_number_like(text) or (
+        isinstance(parse_price(text), ParsedPrice) and not text.startswith(_TIER_STARTS)
+    )
 
 
 def _lines(first: int, last: int, texts: Sequence[Sequence[str]], *, spread: bool) -> HeaderLines:
@@ -96,10 +100,27 @@ def _lines(first: int, last: int, texts: Sequence[Sequence[str]], *, spread: boo
 
 def _goes_on(above: Sequence[str], words: Sequence[str]) -> bool:
     """Tell whether a line goes on with the header of the line above it."""
-    filled = [text for text in words if text]
+    own = [
+        "" if column < len(above) and text == above[column] else text  # merged cells repeat it
+        for column, text in enumerate(words)
+    ]
+    filled = [text for text in own if text]
     if len(filled) == 1:
-        return _is_part(above, words, words.index(filled[0]))
-    return _are_meant(filled) or _are_grouped(above, words) or _are_parts(above, words)
+        return _is_part(above, own, own.index(filled[0]))
+    return (
+        _are_meant([text for text in words if text])
+        or _are_grouped(above, own)
+        or _are_parts(above, own)
+        or _fills_gaps(above, own)
+    )
+
+
+def _fills_gaps(above: Sequence[str], words: Sequence[str]) -> bool:
+    """Tell whether a line has texts where the line above has none only, a known one with them."""
+    filled = [column for column, text in enumerate(words) if text]
+    return all(column >= len(above) or not above[column] for column in filled) and any(
+        header_meaning(words[column]) is not None for column in filled
+    )
 
 
 def _is_part(above: Sequence[str], words: Sequence[str], column: int) -> bool:
@@ -136,19 +157,23 @@ def _are_grouped(above: Sequence[str], words: Sequence[str]) -> bool:
 
 
 def _are_parts(above: Sequence[str], words: Sequence[str]) -> bool:
-    """Tell whether all texts of a line are parts of titles above them, one of them of prices.
+    """Tell whether all texts of a line are parts of titles above them, or meant by themselves.
 
-    "Weight" and "Price" stand above "piece" and "pallet" each.
+    "Stock" and "Price" stand above the names of shops and "wholesale" and "retail".
     """
     parts: dict[int, int] = {}
+    meant = [column for column, text in enumerate(words) if text and header_meaning(text)]
     for column in (column for column, text in enumerate(words) if text):
         title = next((at for at in range(min(column, len(above) - 1), -1, -1) if above[at]), None)
         if title is None:
             return False
         parts[title] = parts.get(title, 0) + 1
     meanings = [header_meaning(above[title]) for title in parts]
-    return all(count > 1 for count in parts.values()) and any(
-        meaning is not None and meaning.role is Role.PRICE for meaning in meanings
+    grouped = {title for title, count in parts.items() if count > 1}
+    return (
+        bool(grouped)
+        and grouped.issuperset(parts.keys() - meant)
+        and any(meaning is not None and meaning.role is Role.PRICE for meaning in meanings)
     )
 
 

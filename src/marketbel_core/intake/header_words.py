@@ -5,8 +5,8 @@ from enum import StrEnum
 from typing import Final
 
 __all__ = [
-    "ALIASES", "CURRENCY_NAME", "DECOY", "DECOY_PRICE", "KEYWORDS", "MONEY_WORD", "PRICE_KINDS",
-    "PRICE_WORD", "VARIANT", "VOLATILE", "WEAK_NAMES", "WEAK_SKUS", "Role",
+    "ALIASES", "CURRENCY_NAME", "DECOY", "DECOY_PRICE", "KEYWORDS", "KIND_OF_GOODS", "MONEY_WORD",
+    "PRICE_KINDS", "PRICE_WORD", "VARIANT", "VOLATILE", "WEAK_NAMES", "WEAK_SKUS", "Role",
 ]  # fmt: skip
 
 
@@ -43,7 +43,7 @@ ALIASES: Final[dict[Role, tuple[str, ...]]] = {
     Role.SKU: (
         "артикул", "арт", "код", "код товара", "код номенклатуры", "артыкул", "код тавару",
         "код товару", "артикул товара", "каталожный номер", "номер по каталогу",
-        "номенклатурный номер", "обозначение",
+        "номенклатурный номер", "обозначение", "кат",
         "sku", "article", "product code", "item code", "product id", "item id", "item no",
         "item number", "part number", "part no", "code", "vendor code", "article number",
         "stock code", "catalog number", "catalogue number", "reference",
@@ -54,7 +54,8 @@ ALIASES: Final[dict[Role, tuple[str, ...]]] = {
     ),
     Role.CURRENCY: ("валюта", "вал", "currency", "curr"),
     Role.STOCK: (
-        "наличие", "остаток", "остатки", "склад", "сток", "количество", "кол-во", "кол во", "кол",
+        "наличие", "остаток", "остатки", "склад", "сток", "количество", "кол-во", "кол во",
+        "кол", "к-во",
         "свободно", "наяўнасць", "рэшткі", "рэшта", "наявність", "залишок", "залишки", "кількість",
         "stock", "in stock", "availability", "available", "qty", "quantity", "on hand",
     ),
@@ -118,7 +119,7 @@ DECOY: Final = re.compile(
 """Words that make a column neither a price nor a name, whatever else its header says."""
 
 MONEY_WORD: Final = re.compile(
-    r"\bруб|₽|\bтенге\b|\bюан|\bгрн|\b(?:byn|rub|usd|eur|uah|kzt|cny|pln|gbp)\b|\$|€|£|₴"
+    r"\bруб(?:л\w*)?\b|₽|\bтенге\b|\bюан|\bгрн|\b(?:byn|rub|usd|eur|uah|kzt|cny|pln|gbp)\b|\$|€|£|₴"
 )
 PRICE_KINDS: Final = (
     ("old", re.compile(r"\bстар[аы]|прежн|прошл|\bold\b|\bwas\b|previous")),
@@ -128,10 +129,10 @@ PRICE_KINDS: Final = (
         "retail",
         re.compile(
             r"розн|розд?р[іи]б|р\.?р\.?ц|м\.?р\.?ц|\bрц\b|рекоменд|рэкаменд|retail|\brrp\b|\bmsrp\b"
-            r"|\bmrp\b|\bмиц\b|\bсrp\b"
+            r"|\bmrp\b|\b[rs]rp\b|\brsp\b|\bмиц\b|\bсrp\b"
         ),
     ),
-    ("wholesale", re.compile(r"опт|\bгурт|wholesale|дилер|dealer|trade|б2б|\bb2b\b")),
+    ("wholesale", re.compile(r"опт|\bгурт|wholesale|\bwsp\b|дилер|dealer|trade|б2б|\bb2b\b")),
 )
 KEYWORDS: Final = (
     (Role.BARCODE, re.compile(r"штрих|штрых|\bean\b|barcode|gtin")),
@@ -149,7 +150,7 @@ KEYWORDS: Final = (
     )),
     (Role.SKU, re.compile(
         r"артикул|артыкул|каталож|по каталогу|\bкод\b|\bsku\b|part n|\bcode\b|\bкат номер|"
-        r"article n|item n[ou]|model n[ou]|\bref\b"
+        r"article n|\bcat n|\bn кат\b|item n[ou]|model n[ou]|\bref\b"
     )),
     (Role.CATEGORY, re.compile(
         r"категори|катэгор|категорі|товарная группа|\bгруппа|подгрупп|\bраздел|рубрик|categor"
@@ -172,6 +173,9 @@ WEAK_NAMES: Final = re.compile(
     r"модель|мадэль|\bmodel\b|description|позици|издели|материал|\bproduct|\bitem\b|\bgoods\b|"
     r"услуг|\bработ"
 )
+KIND_OF_GOODS: Final = re.compile(r"(?:вид|тип|від|тып)\b")
+"""The kind of goods is their name where nothing else is."""
+
 WEAK_SKUS: Final = frozenset({"id", "номер", "шифр"})
 """Words above article numbers, unless another column has a better one."""
 

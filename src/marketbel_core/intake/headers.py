@@ -11,6 +11,7 @@ from marketbel_core.intake.header_words import (
     DECOY,
     DECOY_PRICE,
     KEYWORDS,
+    KIND_OF_GOODS,
     MONEY_WORD,
     PRICE_KINDS,
     PRICE_WORD,
@@ -48,12 +49,23 @@ class HeaderMeaning:
 
 _EXACT: Final = {alias: role for role, aliases in ALIASES.items() for alias in aliases}
 _PUNCTUATION: Final = re.compile(r"[\s.,:;*()\[\]/\\№#\"'«»_]+")
+_MIXED: Final = re.compile(r"\b(?=\w*[а-яіў])(?=\w*[a-z])[а-яіўa-z]+\b")
+_LOOKALIKES: Final = str.maketrans("aceopxymtbhk", "асеорхумтвнк")
+_SPACED: Final = re.compile(r"\w(?: \w){2,}")
 _HEADER_LENGTH_MAX: Final = 120
 
 
 def folded_header(text: str) -> str:
-    """Return a header for comparing: small letters, no punctuation, `ё` as `е`."""
-    return _PUNCTUATION.sub(" ", clean_text(text).casefold().replace("ё", "е")).strip()
+    """Return a header for comparing: small letters, no punctuation, `ё` as `е`.
+
+    Latin letters in a Cyrillic word are what they look like; letters set apart are joined.
+    """
+    folded = _PUNCTUATION.sub(" ", clean_text(text).casefold().replace("ё", "е")).strip()
+    if folded.isascii():
+        return folded
+    if _SPACED.fullmatch(folded):
+        return folded.replace(" ", "")
+    return _MIXED.sub(lambda word: word[0].translate(_LOOKALIKES), folded)
 
 
 def meaning_of(text: str) -> HeaderMeaning | None:
@@ -88,7 +100,8 @@ def is_decoy(text: str) -> bool:
 def _by_keyword(folded: str, kind: str) -> HeaderMeaning | None:
     for role, words in KEYWORDS:
         if words.search(folded):
-            return HeaderMeaning(role, 3)
+            is_kind = role is Role.NAME and KIND_OF_GOODS.match(folded)
+            return HeaderMeaning(role, 1 if is_kind else 3)
     if (kind and kind != "old") or MONEY_WORD.search(folded):
         return HeaderMeaning(Role.PRICE, 2, kind)
     return HeaderMeaning(Role.NAME, 2) if WEAK_NAMES.search(folded) else None

@@ -24,6 +24,7 @@ from marketbel_core.intake.header_lines import (
     SCANNED_ROWS,
     HeaderLines,
     header_meaning,
+    is_value,
     likely_header,
 )
 from marketbel_core.intake.headers import HeaderMeaning, Role, price_kinds
@@ -168,7 +169,7 @@ def layout_by_header(
     if not prices:
         prices = prices_by_content(meanings, headers, below)
         reasons.append("no header names the prices: they are found by their figures")
-    if not prices or (not given and is_number_like(headers.get(prices[0], ""))):
+    if not prices or (not given and is_value(headers.get(prices[0], ""))):
         return None  # a product, for all the words of headers in it
     columns = _strongest(meanings) | {Role.PRICE: prices[0]} | dict(given)
     if Role.NAME not in given:
@@ -192,6 +193,8 @@ def layout_by_header(
         reasons=tuple(reasons),
     )
     rows = below[prices[0]].price_rows if prices[0] in below else ()
+    if len(meanings) < _HEADER_CELLS_MIN:
+        rows = ()  # a header that says more may stand below what this one is above
     return FoundLayout(
         score + _LINE_BONUS * (header.last - header.first),
         start + min(rows, default=len(body)),

@@ -18,13 +18,13 @@ _CONTACTS: Final = re.compile(
     r"\bтел(?:ефон\w*)?\s*[.:/]*\s*[+(0-9]|\bт/ф|e-?mail|@|https?://|\bwww\.|\bг\.\s|\bул\.\s|\bадрес\b|\bинн\b|\bунп\b"
 )
 _TOTALS: Final = re.compile(
-    r"(?:итого|всего|разом|усяго|усього)\b.*|"
+    r"(?:итого|всего|общий итог|разом|усяго|усього)\b.*|"
     r"(?:sub-?\s?total|grand total|total)\s*(?:[:=(].*|$|"
     r"(?:amount|price|sum|items|due|cost|qty)\b.*)"
 )
 _LABEL: Final = re.compile(r".{0,30}(?:катег|катэг|групп|раздел|categ|group|section)\w*\s*:.*")
 _TOTAL_STARTS: Final = frozenset({
-    "ито", "все", "раз", "уся", "усь", "sub", "gra", "tot",
+    "ито", "все", "общ", "раз", "уся", "усь", "sub", "gra", "tot",
 })  # fmt: skip
 _UNTITLED_ROLES: Final = (
     Role.PRICE, Role.STOCK, Role.CURRENCY, Role.UNIT, Role.LINK, Role.IMAGE, Role.BARCODE,
@@ -48,6 +48,7 @@ class LineJudge:
         self._untitled = self._prices | {
             layout.columns[role] for role in _UNTITLED_ROLES if role in layout.columns
         }
+        self._units = {layout.columns.get(Role.UNIT)}
         self._steady = facts.steady
 
     def is_no_line(self, texts: Sequence[str]) -> bool:
@@ -89,10 +90,11 @@ class LineJudge:
             for column, text in enumerate(texts)
             if text and any(map(str.isalnum, text)) and text.strip("0.,") != ""
         ]
-        if not said or any(column in self._untitled for column, _ in said):
-            return None
         if any(column < len(texts) and texts[column] for column in self._prices):
             return None  # a zero, a dash: a product without a price
+        untitled = self._untitled if len(said) > 1 else self._untitled - self._units
+        if not said or any(column in untitled for column, _ in said):
+            return self.labelled_title(texts)
         column, text = said[0]
         if len({text for _, text in said}) == 1:
             return None if is_number_like(text) and column == self._name else (column, text)

@@ -51,9 +51,22 @@ def name_column(
     mostly = _MOSTLY * max((column.filled for column in priced.values()), default=0)
     if untitled is not None and priced[untitled].filled > mostly:
         return untitled if priced[untitled].wordiness > 2 * mine else named
-    if described is not None and _has_codes(priced.get(named)):
-        return described if priced[described].wordiness > 2 * mine else named
-    return named
+    if not _has_codes(priced.get(named)):
+        return named
+    also = _wordiest(
+        [
+            column
+            for column, meaning in meanings.items()
+            if meaning.role is Role.NAME and column in priced
+        ],
+        priced,
+    )
+    wordier = [
+        column
+        for column in (described, also)
+        if column is not None and priced[column].wordiness > 2 * mine
+    ]
+    return wordier[0] if wordier else named
 
 
 def _has_codes(column: Column | None) -> bool:

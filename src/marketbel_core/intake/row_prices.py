@@ -37,6 +37,7 @@ __all__ = ["ReadPrice", "RefusedPrice", "RowPrices"]
 _KEPT_MAX: Final = 50_000
 """Prices that are understood once and looked up afterwards; a bound for the memory."""
 
+_MOSTLY: Final = 0.9
 _SPILLED: Final = re.compile(r"[^0-9]{1,40}?(?<![0-9.,])(?P<price>[0-9]{1,6}[.,][0-9]{2})")
 
 
@@ -201,8 +202,10 @@ def _marks_of_figures(prices: Iterable[int], rows: Sequence[Sequence[Cell]]) -> 
     told = set()
     for column in set(range(max(map(len, rows), default=0))).difference(prices):
         texts = _texts_of(column, rows)
-        if all(is_number_like(text) and text.count(".") + text.count(",") < 2 for text in texts):  # noqa: PLR2004  # dates
-            told.add(decimal_mark_of(texts))
+        figures = [text for text in texts if is_number_like(text)]
+        has_dates = any(text.count(".") + text.count(",") > 1 for text in figures)
+        if len(figures) >= _MOSTLY * len(texts) and not has_dates:
+            told.add(decimal_mark_of(figures))
     return told - {DecimalMark.UNKNOWN}
 
 

@@ -78,10 +78,15 @@ _CENT: Final = Decimal("0.01")
 _PRICE_LENGTH_MAX: Final = 64
 _GROUP_LENGTH: Final = 3
 
+_TAX: Final = (
+    r"(?:\s*[,(]?\s*(?:\+|с|без|вкл\w*\.?|incl?\.?|excl?\.?|plus)\s*(?:ндс|пдв|vat)"
+    r"(?:\s*[0-9]{1,2}\s*%)?\)?)?"
+)
 _PRICE: Final = re.compile(
     rf"(?P<before>{CURRENCY_WORDS})?\.?\s*(?P<minus>[-−–])?\s*"
     r"(?P<number>[0-9](?:[0-9.,'’ ]*[0-9])?)[.,]?[-–—]?"
-    rf"\s*(?P<after>{CURRENCY_WORDS})?\.?\s*(?P<unit>(?:/|за\s)\s*(?:1\s*)?[^\W\d]+\.?(?:\s?[^\W\d]+)?[23²³]?\.?)?\s*\*?",
+    rf"\s*(?P<after>{CURRENCY_WORDS})?\.?\s*(?P<unit>(?:/|за\s)\s*(?:1\s*)?[^\W\d]+\.?(?:\s?[^\W\d]+)?[23²³]?\.?)?"
+    rf"(?:\s*each)?{_TAX}\s*\*?",
 )
 _CODED: Final = re.compile(
     r"[0-9][0-9.,'’ ]*(?P<after>[A-Z]{3})|(?P<before>[A-Z]{3}) ?[0-9][0-9.,]*"

@@ -1,6 +1,7 @@
 """Record linkage, read top-down: features, blocking, comparison, decision, linking, review."""
 
-from marketbel_core.matching.blocking import Blocks
+from marketbel_core.matching.blocking import Blocks, keys_of, whole_name_key, worth_comparing
+from marketbel_core.matching.candidates import Candidate, Wanted
 from marketbel_core.matching.clerical import (
     API,
     Action,
@@ -52,6 +53,7 @@ __all__ = [
     "NOTHING_KNOWN",
     "Action",
     "Blocks",
+    "Candidate",
     "Certainty",
     "Comparison",
     "Conflict",
@@ -77,6 +79,7 @@ __all__ = [
     "ScoredCandidate",
     "Thresholds",
     "Verdict",
+    "Wanted",
     "approved",
     "candidate_id",
     "compare",
@@ -85,6 +88,7 @@ __all__ = [
     "draft_for",
     "expired",
     "features_of",
+    "keys_of",
     "link",
     "linked_to",
     "rank",
@@ -95,6 +99,8 @@ __all__ = [
     "ruled_out",
     "unlinked",
     "unsure",
+    "whole_name_key",
     "why",
     "why_not",
+    "worth_comparing",
 ]

@@ -25,7 +25,6 @@ _JOINED_MAX: Final = 4
 """A model code is spelt in up to four pieces: `NM 11 946 GC`."""
 
 _JOINED_LENGTH_MAX: Final = 24
-_KEY_LENGTH: Final = 2
 _CODE_LENGTH_MIN: Final = 5
 _SUFFIX_LENGTH_MIN: Final = 7
 _CONFUSED: Final = str.maketrans("oil", "011")
@@ -68,7 +67,10 @@ class Alignment:
 
 def align(item: Features, product: Features) -> Alignment:
     """Return what stands for what; the other way round it is the same."""
-    turned = (product.text, *product.tokens) < (item.text, *item.tokens)
+    if item.text == product.text:
+        turned = tuple(product.tokens) < tuple(item.tokens)
+    else:
+        turned = product.text < item.text
     one, other = (product, item) if turned else (item, product)
     shared = one.tokens.keys() & other.tokens.keys()
     mine = {token: kind for token, kind in one.tokens.items() if token not in shared}
@@ -111,12 +113,12 @@ def _spelt_apart(
     ]
     if not sought:
         return
-    joined = _joined(other.text)
+    order = [(bare(token), token) for token in other.text.split(" ")]
     for token in sought:
         if token not in mine or not theirs:
             continue
         kind = mine[token]
-        credit, pieces = _best_joined(token, kind, joined, theirs)
+        credit, pieces = _best_joined(token, kind, order, theirs)
         if kind is Kind.CODE:
             for twin, twin_kind in theirs.items():
                 if twin_kind in _CODED:
@@ -146,40 +148,31 @@ def _taken(
         yield Pair(rest, mine.pop(rest), credit)
 
 
-@lru_cache(maxsize=8_192)  # an item meets many products, a product many items
-def _joined(text: str) -> dict[str, list[tuple[str, tuple[str, ...]]]]:
-    """Return what neighbouring tokens are when written as one, by their first two letters."""
-    order = text.split(" ")
-    joined: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
-    for start, first in enumerate(order):
-        whole = bare(first)
-        for end in range(start + 1, min(start + _JOINED_MAX, len(order))):
-            whole += bare(order[end])
-            if len(whole) > _JOINED_LENGTH_MAX:
-                break
-            pieces = tuple(order[start : end + 1])
-            joined.setdefault(whole[:_KEY_LENGTH], []).append((whole, pieces))
-    return joined
-
-
 def _best_joined(
-    token: str,
-    kind: Kind,
-    joined: dict[str, list[tuple[str, tuple[str, ...]]]],
-    theirs: dict[str, Kind],
+    token: str, kind: Kind, order: list[tuple[str, str]], theirs: dict[str, Kind]
 ) -> tuple[float, tuple[str, ...]]:
+    """Return how well neighbouring tokens, written as one, say `token`, and which these are."""
     code = bare(token)
     best: tuple[float, tuple[str, ...]] = (0.0, ())
-    for whole, pieces in joined.get(code[:_KEY_LENGTH], ()):
-        if whole == code:
-            credit = _SPELT_APART
-        elif kind is Kind.CODE:
-            credit = _codes_alike(whole, code) * _SPELT_APART
-        else:
+    for start, (whole, _) in enumerate(order):
+        if whole[:1] != code[:1] or (len(whole) > 1 and whole[1] != code[1:2]):
             continue
-        if credit > best[0] and any(piece in theirs for piece in pieces):
-            best = credit, pieces
+        for end in range(start + 1, min(start + _JOINED_MAX, len(order))):
+            whole += order[end][0]  # noqa: PLW2901 - the next piece is glued on
+            if len(whole) > _JOINED_LENGTH_MAX or whole[1:2] != code[1:2]:
+                break
+            credit = _credit_of(whole, code, kind)
+            if credit > best[0]:
+                pieces = tuple(piece for _, piece in order[start : end + 1])
+                if any(piece in theirs for piece in pieces):
+                    best = credit, pieces
     return best
+
+
+def _credit_of(whole: str, code: str, kind: Kind) -> float:
+    if whole == code:
+        return _SPELT_APART
+    return _codes_alike(whole, code) * _SPELT_APART if kind is Kind.CODE else 0.0
 
 
 @lru_cache(maxsize=65_536)
@@ -223,8 +216,13 @@ def _alike(mine: dict[str, Kind], theirs: dict[str, Kind]) -> Iterator[Pair]:
                 likeness, kinds = _amounts_alike, _AMOUNTS
             case _:
                 continue
+        first = token[:1]  # neither likeness joins what begins otherwise
         credit, twin = max(
-            ((likeness(token, twin), twin) for twin in theirs if theirs[twin] in kinds),
+            [
+                (likeness(token, twin), twin)
+                for twin, twin_kind in theirs.items()
+                if twin[:1] == first and twin_kind in kinds
+            ],
             default=(0.0, ""),
         )
         if credit:

@@ -13,7 +13,7 @@ from marketbel_core.matching.conflicts import Conflict, conflicts_of, silences_o
 from marketbel_core.matching.corpus import Corpus
 from marketbel_core.matching.features import Features, Kind
 
-__all__ = ["Certainty", "Comparison", "compare"]
+__all__ = ["Certainty", "Comparison", "Sketch", "compare", "completed", "sketch"]
 
 _OVERLAP_SHARE: Final = 0.4
 """Tokens know what a thing is, letters survive misspelling and glued words: 40 to 60."""
@@ -118,19 +118,52 @@ class Comparison:
     alignment: Alignment
 
 
+@dataclass(frozen=True, slots=True)
+class Sketch:
+    """The cheaper half of a comparison: what the two have in common.
+
+    Attributes:
+        evidence_max: 0.0 to 1.0; what speaks against the pair only lowers it.
+    """
+
+    item: Features
+    product: Features
+    alignment: Alignment
+    overlap: float
+    cosine: float
+    rare_code: float
+    evidence_max: float
+
+
 def compare(item: Features, product: Features, corpus: Corpus) -> Comparison:
     """Return the comparison of an item with a product; conflicts do not depend on the order."""
+    return completed(sketch(item, product, corpus), corpus)
+
+
+def sketch(item: Features, product: Features, corpus: Corpus) -> Sketch:
+    """Return what an item and a product have in common."""
     alignment = align(item, product)
-    overlap, rare_code = _weighed(alignment, corpus)
     if not alignment.pairs:
-        return Comparison(0.0, 0.0, 0.0, 0.0, (), (), None, alignment)
+        return Sketch(item, product, alignment, 0.0, 0.0, 0.0, 0.0)
+    overlap, rare_code = _weighed(alignment, corpus)
     if item.vendor_code and item.vendor_code == product.vendor_code:
         rare_code = 1.0
     cosine = corpus.cosine(item.text, product.text)
-    conflicts = conflicts_of(item, product, alignment, corpus, same_code=rare_code > 0)
-    silences = silences_of(alignment)
     evidence = _OVERLAP_SHARE * overlap + (1 - _OVERLAP_SHARE) * cosine
     evidence += (1 - evidence) * _RARE_CODE_GAIN * rare_code
+    return Sketch(item, product, alignment, overlap, cosine, rare_code, evidence)
+
+
+def completed(sketched: Sketch, corpus: Corpus) -> Comparison:
+    """Return the comparison with what speaks against the pair."""
+    alignment, rare_code = sketched.alignment, sketched.rare_code
+    if not alignment.pairs:
+        return Comparison(0.0, 0.0, 0.0, 0.0, (), (), None, alignment)
+    conflicts = conflicts_of(
+        sketched.item, sketched.product, alignment, corpus, same_code=rare_code > 0
+    )
+    silences = silences_of(alignment)
+    evidence = sketched.evidence_max
     if len(alignment.pairs) == 1 and not rare_code and alignment.item_rest:
         evidence *= _LONE_WORD_FACTOR
     for conflict in conflicts:
@@ -144,7 +177,14 @@ def compare(item: Features, product: Features, corpus: Corpus) -> Comparison:
     if not conflicts:
         certainty = _certainty(alignment, corpus, evidence, rare_code=rare_code, alone=alone)
     return Comparison(
-        evidence, overlap, cosine, rare_code, conflicts, silences, certainty, alignment
+        evidence,
+        sketched.overlap,
+        sketched.cosine,
+        rare_code,
+        conflicts,
+        silences,
+        certainty,
+        alignment,
     )
 
 

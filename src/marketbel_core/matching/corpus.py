@@ -6,7 +6,8 @@ differ in a single token teach which words stand for each other: a tray for a bo
 
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from itertools import islice
 from typing import Final
 
@@ -33,12 +34,15 @@ _KIND_WEIGHT: Final[dict[Kind, float]] = {
 _GRAM_UNKNOWN: Final = 0.3
 """Three letters in a row that no product has count as little as a supplier's own words."""
 
-_PROFILES_MAX: Final = 8_192
-"""About 5 KB each."""
-
 _NAMES_LEARNT_MAX: Final = 50_000
 """Names from which siblings are learnt: a trade's substitutes return early, and each name costs
 about 1 KB while it is looked at."""
+
+_STALE_SHARE: Final = 0.001
+"""Weights of letters are counted anew when so much of the catalogue came or went: they are
+logarithms of shares, and counting them costs as much as comparing a hundred names."""
+
+_SUMS_KEPT_MAX: Final = 20_000
 
 _GROUP_MAX: Final = 8
 """More names that differ in one token are a list of figures, not substitutes of each other."""
@@ -50,10 +54,26 @@ _BRAND_MIN: Final = 2
 """Two names that begin with the same word: it is a brand or a kind of thing."""
 
 
-def grams_of(text: str) -> set[str]:
+@lru_cache(maxsize=4_096)  # an item's are asked for beside each of its candidates
+def grams_of(text: str) -> frozenset[str]:
     """Return the runs of three characters of a text, its ends marked by blanks."""
     padded = f" {text} "
-    return set(map("".join, zip(padded, padded[1:], padded[2:], strict=False)))
+    return frozenset(map("".join, zip(padded, padded[1:], padded[2:], strict=False)))
+
+
+class _GramWeights(dict[str, float]):
+    """How much each run of three letters tells: counted when it is first asked for."""
+
+    def __init__(self, holders: Mapping[str, int]) -> None:
+        super().__init__()
+        self.size = 0
+        self._holders = holders
+
+    def __missing__(self, gram: str) -> float:
+        holders = self._holders.get(gram, 0)
+        rare = math.log1p((self.size + 1) / (holders + 0.5)) ** 2
+        weight = self[gram] = rare if holders else rare * _GRAM_UNKNOWN
+        return weight
 
 
 class Corpus:
@@ -69,8 +89,8 @@ class Corpus:
         self._firsts: Counter[str] = Counter()
         self._siblings: Counter[str] = Counter()
         self._substitutes: set[tuple[str, str]] = set()
-        self._gram_weights: dict[str, float] = {}
-        self._profiles: dict[str, tuple[frozenset[str], float]] = {}
+        self._gram_weights = _GramWeights(self._gram_holders)
+        self._gram_sums: dict[str, float] = {}
         known = list(names)
         for features in known:
             self.add(features)
@@ -115,31 +135,21 @@ class Corpus:
 
     def cosine(self, one: str, other: str) -> float:
         """Return how alike two texts are in their runs of three letters: 0.0 to 1.0."""
-        mine, my_weight = self._profile(one)
-        theirs, their_weight = self._profile(other)
-        product = my_weight * their_weight
+        product = self._gram_sum(one) * self._gram_sum(other)
         if product <= 0.0:
             return 0.0
-        shared = math.fsum(map(self._gram_weight, mine & theirs))
-        return min(1.0, shared / math.sqrt(product))
+        shared = grams_of(one) & grams_of(other)
+        weight = self._gram_weights.__getitem__
+        return min(1.0, math.fsum(map(weight, shared)) / math.sqrt(product))
 
-    def _profile(self, text: str) -> tuple[frozenset[str], float]:
-        """Return a text's runs of three letters and their weight: an item meets many products."""
-        profile = self._profiles.get(text)
-        if profile is None:
-            if len(self._profiles) >= _PROFILES_MAX:
-                self._profiles.clear()
-            grams = frozenset(grams_of(text))
-            profile = self._profiles[text] = grams, math.fsum(map(self._gram_weight, grams))
-        return profile
-
-    def _gram_weight(self, gram: str) -> float:
-        weight = self._gram_weights.get(gram)
-        if weight is None:
-            holders = self._gram_holders.get(gram, 0)
-            rare = math.log1p((self._size + 1) / (holders + 0.5)) ** 2
-            weight = self._gram_weights[gram] = rare if holders else rare * _GRAM_UNKNOWN
-        return weight
+    def _gram_sum(self, text: str) -> float:
+        found = self._gram_sums.get(text)
+        if found is None:
+            if len(self._gram_sums) >= _SUMS_KEPT_MAX:
+                self._gram_sums.clear()
+            found = math.fsum(map(self._gram_weights.__getitem__, grams_of(text)))
+            self._gram_sums[text] = found
+        return found
 
     def _count(self, features: Features, by: int) -> None:
         self._size += by
@@ -150,9 +160,12 @@ class Corpus:
         first = next(iter(features.tokens), None)
         if first is not None:
             self._firsts[first] += by
-        if self._profiles:
-            self._gram_weights.clear()
-            self._profiles.clear()
+        weights = self._gram_weights
+        if abs(self._size - weights.size) > self._size * _STALE_SHARE:
+            weights.clear()
+            self._gram_sums.clear()
+        if not weights:
+            weights.size = self._size
 
     def learn(self, names: Iterable[Features]) -> None:
         """Learn which tokens tell siblings apart, from names that differ in one token alone.

@@ -8,6 +8,7 @@ return: reading a name costs some 30 microseconds.
 import re
 import unicodedata
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import IntEnum
@@ -18,7 +19,13 @@ import snowballstemmer
 from anyascii import anyascii
 from stdnum import ean
 
-from marketbel_core.matching.units import PIECES, UNIT_PATTERN, Quantity, quantity_of
+from marketbel_core.matching.units import (
+    PIECES,
+    UNIT_PATTERN,
+    Quantity,
+    quantity_in,
+    quantity_of,
+)
 from marketbel_core.matching.units import quantity_token as _quantity_token
 from marketbel_core.matching.vocabulary import (
     COLOURS,
@@ -88,12 +95,6 @@ class Features:
     Attributes:
         text: The tokens in their order, joined by blanks; quantities in base units.
         tokens: Each token once, in order, with its kind; those that say nothing are left out.
-        words: Words without digits, stemmed and written in Latin letters.
-        codes: Tokens in which letters and digits meet, and long numbers: models, articles.
-        quantities: Amounts with a unit, in base units.
-        numbers: Bare numbers, sorted; one that is said twice stands twice (600 x 600 x 300).
-        colours: The colours that are named.
-        editions: Pro, Plus, mini and their like.
         head: The tokens before the first "for", when there is one and something before it.
         substitute: It says of itself that it is compatible, remanufactured or the like.
         brand: As its own column says it, folded; empty when no column does.
@@ -104,18 +105,46 @@ class Features:
 
     text: str
     tokens: dict[str, Kind]
-    words: frozenset[str]
-    codes: frozenset[str]
-    quantities: frozenset[Quantity]
-    numbers: tuple[str, ...]
-    colours: frozenset[str]
-    editions: frozenset[str]
     head: frozenset[str]
     substitute: bool
     brand: str = ""
     vendor_code: str = ""
     gtin: str = ""
     price: float | None = None
+
+    @property
+    def words(self) -> frozenset[str]:
+        """Words without digits, stemmed and written in Latin letters."""
+        return self._of(_WORDY)
+
+    @property
+    def codes(self) -> frozenset[str]:
+        """Tokens in which letters and digits meet, and long numbers: models, articles."""
+        return self._of({Kind.CODE})
+
+    @property
+    def quantities(self) -> frozenset[Quantity]:
+        """Amounts with a unit, in base units."""
+        return frozenset(map(quantity_in, self._of({Kind.QUANTITY})))
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """Bare numbers, sorted; one that is said twice stands twice (600 x 600 x 300)."""
+        said = self.text.split(" ")
+        return tuple(sorted(one for one in said if self.tokens.get(one) is Kind.NUMBER))
+
+    @property
+    def colours(self) -> frozenset[str]:
+        """The colours that are named."""
+        return self._of({Kind.COLOUR})
+
+    @property
+    def editions(self) -> frozenset[str]:
+        """Pro, Plus, mini and their like."""
+        return self._of({Kind.EDITION})
+
+    def _of(self, kinds: AbstractSet[Kind]) -> frozenset[str]:
+        return frozenset(token for token, kind in self.tokens.items() if kind in kinds)
 
 
 @lru_cache(maxsize=16_384)  # a product is compared with many items; about 2 KB a name
@@ -125,11 +154,9 @@ def features_of(name: str) -> Features:
     folded = _LOST_COMMA.sub(r"0.\1", folded)
     order: list[str] = []
     tokens: dict[str, Kind] = {}
-    quantities: list[Quantity] = []
-    numbers: list[str] = []
     head: frozenset[str] = frozenset()
     substitute = False
-    for kind, token, quantity in _read(folded):
+    for kind, token in _read(folded):
         if kind is Kind.VOID:
             continue
         if kind is Kind.FOR:
@@ -137,24 +164,9 @@ def features_of(name: str) -> Features:
             continue
         if kind is Kind.SUBSTITUTE:
             substitute = True
-        elif kind is Kind.NUMBER:
-            numbers.append(token)
-        if quantity is not None:
-            quantities.append(quantity)
         order.append(token)
         tokens[token] = kind
-    return Features(
-        " ".join(order),
-        tokens,
-        frozenset([t for t, kind in tokens.items() if kind in _WORDY]),
-        frozenset([t for t, kind in tokens.items() if kind is Kind.CODE]),
-        frozenset(quantities),
-        tuple(sorted(numbers)),
-        frozenset([t for t, kind in tokens.items() if kind is Kind.COLOUR]),
-        frozenset([t for t, kind in tokens.items() if kind is Kind.EDITION]),
-        head,
-        substitute,
-    )
+    return Features(" ".join(order), tokens, head, substitute)
 
 
 def described(
@@ -204,7 +216,7 @@ _GTIN_LENGTH: Final = 14
 
 _WORDY: Final = frozenset({Kind.WORD, Kind.COLOUR, Kind.EDITION, Kind.SUBSTITUTE})
 
-type _Token = tuple[Kind, str, Quantity | None]
+type _Token = tuple[Kind, str]
 
 
 def _folded(name: str) -> str:
@@ -233,24 +245,24 @@ def _read(folded: str) -> Iterator[_Token]:
                 for side in _SIDES.split(found["sides"]):
                     yield from _side(side, found["sides_unit"])
             case _:
-                yield Kind.NUMBER, _number(found.group()), None
+                yield Kind.NUMBER, _number(found.group())
 
 
 def _side(side: str, unit: str | None) -> Iterator[_Token]:
     if unit is None:
-        yield Kind.NUMBER, _number(side), None
+        yield Kind.NUMBER, _number(side)
     else:
         yield from _amount(side, unit, spelt="")
 
 
 def _amount(amount: str, unit: str, *, spelt: str) -> Iterator[_Token]:
     if _CELLULAR.fullmatch(spelt):  # a generation of networks, not grams
-        yield Kind.WORD, spelt, None
+        yield Kind.WORD, spelt
         return
     quantity = quantity_of(amount, unit)
     if quantity == _ONE_PIECE:
         return
-    yield Kind.QUANTITY, _quantity_token(quantity), quantity
+    yield Kind.QUANTITY, _quantity_token(quantity)
 
 
 _ONE_PIECE: Final = (Decimal(1), PIECES)
@@ -267,10 +279,10 @@ def _piece(piece: str) -> tuple[_Token, ...]:
     """Return the tokens of one piece of a name: what stands between blanks and signs."""
     plus = piece.endswith("+")
     piece = piece.rstrip("+")
-    after: tuple[_Token, ...] = ((Kind.EDITION, "plus", None),) if plus else ()
+    after: tuple[_Token, ...] = ((Kind.EDITION, "plus"),) if plus else ()
     if piece.isdecimal():
         kind = Kind.CODE if len(piece) >= _ARTICLE_LENGTH_MIN else Kind.NUMBER
-        return (kind, piece, None), *after
+        return (kind, piece), *after
     if not any(letter.isdecimal() for letter in piece):
         return tuple(_word(part) for part in _SEPARATORS.split(piece)) + after
     return tuple(_code(piece)) + after
@@ -279,17 +291,17 @@ def _piece(piece: str) -> tuple[_Token, ...]:
 def _word(word: str) -> _Token:
     """Return a word's stem in Latin letters, so that `Самсунг` meets `Samsung`."""
     if word in VOID_WORDS:
-        return Kind.VOID, "", None
+        return Kind.VOID, ""
     if word in FOR_WORDS:
-        return Kind.FOR, "", None
+        return Kind.FOR, ""
     colour = COLOURS.get(word)
     if colour is not None:
-        return Kind.COLOUR, colour, None
+        return Kind.COLOUR, colour
     latin = _latin(_stem(word))
     if word in EDITIONS:
-        return Kind.EDITION, _latin(word), None
+        return Kind.EDITION, _latin(word)
     kind = Kind.SUBSTITUTE if word.startswith(SUBSTITUTE_STEMS) else Kind.WORD
-    return kind, latin, None
+    return kind, latin
 
 
 def _latin(word: str) -> str:
@@ -332,6 +344,6 @@ def _code(piece: str) -> Iterator[_Token]:
     folded = piece if piece.isascii() else anyascii(piece.translate(_LOOK_ALIKES)).lower()
     code = _INNER_SEPARATOR.sub("", folded)
     if code.isdecimal() and len(code) < _ARTICLE_LENGTH_MIN:
-        yield Kind.NUMBER, code, None
+        yield Kind.NUMBER, code
     else:
-        yield Kind.CODE, code, None
+        yield Kind.CODE, code

@@ -5,16 +5,17 @@ person, a number of the world-wide register, the maker's article under its brand
 supplier's item was linked to before.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from marketbel_core.catalog import Product, ProductStatus, SupplierItem, draft_id, internal_sku
 from marketbel_core.ids import ProductId
 from marketbel_core.matching.corpus import Corpus
 from marketbel_core.matching.decision import Decision, Thresholds
 from marketbel_core.matching.explanation import detail_of
-from marketbel_core.matching.features import features_of
+from marketbel_core.matching.features import Features, features_of
 from marketbel_core.matching.ladder import NOTHING_KNOWN, Precedents
 from marketbel_core.matching.ranking import rank
 from marketbel_core.matching.review import ReviewTask, ScoredCandidate
@@ -67,6 +68,7 @@ def link(
     now: datetime,
     review_for: timedelta,
     precedents: Precedents = NOTHING_KNOWN,
+    read: Mapping[ProductId, Features] = MappingProxyType({}),
 ) -> MatchOutcome:
     """Return what becomes of `item` beside the products that blocking let through.
 
@@ -82,13 +84,14 @@ def link(
         now: The instant of the decision (aware, UTC).
         review_for: How long a review task waits for a person.
         precedents: What is known of the item from before.
+        read: What the candidates' names say, where that has been read before.
     """
-    scored = _scored(item, candidates, corpus, precedents)
+    scored = _scored(item, candidates, corpus, precedents, read, places=candidates_max)
     best = scored[0] if scored else None
     decision = thresholds.decide(best.score if best else None)
     if best is None or decision is Decision.NEW_PRODUCT:
         return Drafted(item=item, product=draft_for(item, now=now))
-    kept = tuple(scored[:candidates_max])
+    kept = tuple(scored)
     if decision is Decision.LINK:
         return Linked(item=item, product_id=best.product_id, score=best.score, candidates=kept)
     task = ReviewTask(
@@ -111,7 +114,13 @@ def draft_for(item: SupplierItem, *, now: datetime) -> Product:
 
 
 def _scored(
-    item: SupplierItem, candidates: Sequence[Product], corpus: Corpus, precedents: Precedents
+    item: SupplierItem,
+    candidates: Sequence[Product],
+    corpus: Corpus,
+    precedents: Precedents,
+    read: Mapping[ProductId, Features],
+    *,
+    places: int,
 ) -> list[ScoredCandidate]:
     eligible = [
         product
@@ -122,8 +131,9 @@ def _scored(
     eligible.sort(key=lambda product: (product.created_at, product.id))
     ranked = rank(
         features_of(item.name),
-        [features_of(product.name) for product in eligible],
+        [read.get(product.id) or features_of(product.name) for product in eligible],
         corpus,
+        places=places,
         known=precedents.known_among([product.id for product in eligible]),
     )
     return [

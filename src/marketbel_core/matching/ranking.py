@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from marketbel_core.matching.comparison import Comparison, compare
+from marketbel_core.matching.comparison import Comparison, completed, sketch
 from marketbel_core.matching.corpus import Corpus
 from marketbel_core.matching.features import Features
 from marketbel_core.matching.ladder import Rung, rung_of, score_of
@@ -52,6 +52,7 @@ def rank(
     corpus: Corpus,
     *,
     known: Mapping[int, Rung] = MappingProxyType({}),
+    places: int | None = None,
 ) -> list[Ranked]:
     """Return the candidates, best first; of equals the one given earlier.
 
@@ -60,13 +61,15 @@ def rank(
         candidates: What blocking let through.
         corpus: The counts of the products that may be candidates.
         known: What an earlier verdict or link says of the candidate in that place.
+        places: How many of the best are wanted; `None` means all. The fewer, the fewer are looked
+            at for what speaks against them; who comes first, and by which lead, stays the same.
     """
-    compared = [compare(item, candidate, corpus) for candidate in candidates]
-    rungs = [
-        rung_of(item, candidate, comparison.conflicts, known=known.get(at))
-        for at, (candidate, comparison) in enumerate(zip(candidates, compared, strict=True))
-    ]
-    order = sorted(range(len(compared)), key=lambda at: (-compared[at].evidence, at))
+    compared = _compared(item, candidates, corpus, known=known, places=places)
+    rungs = {
+        at: rung_of(item, candidates[at], comparison.conflicts, known=known.get(at))
+        for at, comparison in compared.items()
+    }
+    order = sorted(compared, key=lambda at: (-compared[at].evidence, at))
     on_rungs = [at for at in order if rungs[at] is not None]
     on_rungs.sort(key=lambda at: -_rung_score(rungs[at]))
     ranked = [
@@ -77,7 +80,51 @@ def rank(
         best = place == 0 and not ranked
         lead = _lead(order, compared, candidates) if best else 0.0
         ranked.append(_placed(index, compared[index], lead=lead, best=best))
-    return ranked
+    return ranked[:places]
+
+
+def _compared(
+    item: Features,
+    candidates: Sequence[Features],
+    corpus: Corpus,
+    *,
+    known: Mapping[int, Rung],
+    places: int | None,
+) -> dict[int, Comparison]:
+    """Return the comparisons of the candidates that can reach the first `places`, or lead there.
+
+    What speaks against a pair only lowers its evidence: who has less without it than the last of
+    the first places has with it cannot come before it.
+    """
+    sketches = [sketch(item, candidate, corpus) for candidate in candidates]
+    if places is None:
+        return {at: completed(one, corpus) for at, one in enumerate(sketches)}
+    keyed = [at for at, one in enumerate(candidates) if at in known or _share_a_key(item, one)]
+    done = {at: completed(sketches[at], corpus) for at in keyed}
+    reached: list[tuple[float, str]] = []
+    for at in sorted(range(len(sketches)), key=lambda at: (-sketches[at].evidence_max, at)):
+        if at in done:
+            continue
+        if len(reached) > places and sketches[at].evidence_max < _settled(reached, places):
+            break
+        done[at] = completed(sketches[at], corpus)
+        reached.append((done[at].evidence, candidates[at].text))
+    return done
+
+
+def _settled(reached: list[tuple[float, str]], places: int) -> float:
+    """Return the evidence that reaches the first `places`, or is the first's rival."""
+    best_first = sorted(reached, reverse=True)
+    name = best_first[0][1]
+    rival = next((evidence for evidence, other in best_first if other != name), 0.0)
+    return min(rival, best_first[places][0])
+
+
+def _share_a_key(item: Features, product: Features) -> bool:
+    return bool(
+        (item.gtin and item.gtin == product.gtin)
+        or (item.vendor_code and item.vendor_code == product.vendor_code)
+    )
 
 
 def _rung_score(rung: Rung | None) -> float:
@@ -85,7 +132,7 @@ def _rung_score(rung: Rung | None) -> float:
 
 
 def _lead(
-    order: Sequence[int], compared: Sequence[Comparison], candidates: Sequence[Features]
+    order: Sequence[int], compared: Mapping[int, Comparison], candidates: Sequence[Features]
 ) -> float:
     """Return by which share the best leads the first candidate that is not its namesake."""
     best = order[0]

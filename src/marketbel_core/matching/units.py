@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Final
 
-__all__ = ["PIECES", "UNIT_PATTERN", "Quantity", "quantity_of", "quantity_token"]
+__all__ = ["PIECES", "UNIT_PATTERN", "Quantity", "quantity_in", "quantity_of", "quantity_token"]
 
 type Quantity = tuple[Decimal, str]
 """An amount in the base unit of its dimension: millilitres, grams, millimetres, pieces, …"""
@@ -47,3 +47,9 @@ def quantity_token(quantity: Quantity) -> str:
     """Return one spelling of a quantity for all: `1500ml`."""
     amount, unit = quantity
     return f"{amount:f}{unit}"
+
+
+def quantity_in(token: str) -> Quantity:
+    """Return the quantity that `quantity_token` spelt."""
+    unit = token.lstrip("0123456789.")
+    return Decimal(token.removesuffix(unit)).normalize(), unit

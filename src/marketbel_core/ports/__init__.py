@@ -22,12 +22,13 @@ from marketbel_core.ports.analyzer import (
     whole,
 )
 from marketbel_core.ports.breaker import Breaker
-from marketbel_core.ports.candidates import CandidateIndex
+from marketbel_core.ports.candidates import CandidateIndex, CandidateLookup
 from marketbel_core.ports.catalog import (
     Catalog,
     CatalogUnit,
     LogEntry,
     LogLevel,
+    ProductChanges,
     Products,
     RowLog,
     SupplierItems,
@@ -106,6 +107,7 @@ __all__ = [
     "AtOnce",
     "Breaker",
     "CandidateIndex",
+    "CandidateLookup",
     "Catalog",
     "CatalogUnit",
     "ChosenSheet",
@@ -139,6 +141,7 @@ __all__ = [
     "NamedVerdict",
     "Outbox",
     "OutboxEntry",
+    "ProductChanges",
     "Products",
     "ReadElsewhere",
     "ReadHere",

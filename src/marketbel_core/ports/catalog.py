@@ -24,6 +24,7 @@ __all__ = [
     "CatalogUnit",
     "LogEntry",
     "LogLevel",
+    "ProductChanges",
     "Products",
     "RowLog",
     "SupplierItems",
@@ -163,6 +164,23 @@ class SupplierItems(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProductChanges:
+    """What happened to the products that an item may be linked to.
+
+    Attributes:
+        products: What came or changed, oldest first; unchanged ones may be among them.
+        gone: What is known to be no candidate any more; deleted ones show in `total` alone.
+        total: How many products an item may be linked to now.
+        mark: From where the next changes are to be told; opaque.
+    """
+
+    products: Sequence[Product]
+    gone: Sequence[ProductId]
+    total: int
+    mark: str
+
+
 @runtime_checkable
 class Products(Protocol):
     """The products, inside a unit of work."""
@@ -174,6 +192,18 @@ class Products(Protocol):
     @abstractmethod
     async def matchable(self) -> list[Product]:
         """Return the products that an item may be linked to (active or draft), oldest first."""
+
+    @abstractmethod
+    async def changes(self, since: str | None) -> ProductChanges:
+        """Return what came and went since a mark that was returned before.
+
+        Whoever changed it, and whenever that was committed. `None`, or a mark that is not
+        understood, means everything.
+        """
+
+    @abstractmethod
+    async def matchable_ids(self) -> frozenset[ProductId]:
+        """Return the ids of what `matchable` returns."""
 
     @abstractmethod
     async def lock(self, product_ids: Sequence[ProductId]) -> list[ProductId]:

@@ -3,7 +3,8 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from marketbel_core.catalog import SupplierItem
@@ -17,12 +18,15 @@ from marketbel_core.matching import (
     MatchOutcome,
     PairVerdict,
     Thresholds,
+    Wanted,
+    features_of,
     link,
     redrafted,
     ruled_out,
 )
 from marketbel_core.ports import (
     CandidateIndex,
+    CandidateLookup,
     Catalog,
     Clock,
     RecalculateStep,
@@ -33,8 +37,8 @@ from marketbel_core.use_cases._link_keeper import LinkKeeper
 
 __all__ = ["MatchItems", "MatchResult"]
 
-_BLOCK_MAX: Final = 40
-"""Products compared with an item in full; beyond forty the right one is hardly ever met."""
+_BLOCK_MAX: Final = 50
+"""Products compared with an item at most; beyond fifty the right one is hardly ever met."""
 
 _PRODUCTS_A_STEP: Final = 100
 """The neighbours' messages name at most 100 products."""
@@ -164,9 +168,6 @@ class MatchItems:
         await self._refresh_index()
         while outcomes := await self._match_batch(supplier_id):
             tally.add(outcomes)
-            await self._candidates.put(
-                [outcome.product for outcome in outcomes if isinstance(outcome, Drafted)]
-            )
         async with self._catalog.unit() as unit:
             left = await unit.items.count_unmatched(supplier_id)
         if left:
@@ -178,47 +179,77 @@ class MatchItems:
             )
 
     async def _refresh_index(self) -> None:
+        """Bring the index up to the catalogue, by what changed since it was last looked at."""
         async with self._catalog.unit() as unit:
-            products = await unit.products.matchable()
-        await self._candidates.keep_only(frozenset(product.id for product in products))
-        await self._candidates.put(products)
+            changes = await unit.products.changes(self._candidates.mark)
+        await self._candidates.refresh(changes)
+        if self._candidates.size == changes.total:
+            return
+        # Products were deleted, or another worker's drafts never came to be.
+        async with self._catalog.unit() as unit:
+            ids = await unit.products.matchable_ids()
+        if await self._candidates.keep_only(ids):
+            async with self._catalog.unit() as unit:
+                products = await unit.products.matchable()
+            await self._candidates.put(products)
 
     async def _match_batch(self, supplier_id: SupplierId | None) -> list[MatchOutcome]:
-        async with self._catalog.unit() as unit:
-            items = await unit.items.claim_unmatched(supplier_id, limit=self._batch_size)
-            if not items:
-                return []
-            said = await unit.verdicts.of([item.id for item in items])
-            outcomes = await self._decide(items, said)
-            await unit.items.record_matches(outcomes, at=self._clock.now())
+        outcomes: list[MatchOutcome] = []
+        try:
+            async with self._catalog.unit() as unit:
+                items = await unit.items.claim_unmatched(supplier_id, limit=self._batch_size)
+                if not items:
+                    return []
+                said = await unit.verdicts.of([item.id for item in items])
+                outcomes = await self._candidates.consult(partial(self._decide, items, said))
+                await unit.items.record_matches(outcomes, at=self._clock.now())
+        except BaseException:
+            await self._candidates.forget(
+                [outcome.product.id for outcome in outcomes if isinstance(outcome, Drafted)]
+            )
+            raise
         return outcomes
 
-    async def _decide(
+    def _decide(
         self,
         items: list[SupplierItem],
         said: Mapping[SupplierItemId, tuple[PairVerdict, ...]],
+        lookup: CandidateLookup,
     ) -> list[MatchOutcome]:
-        """Decide about each item, without the products that a person ruled out for it."""
-        found = await self._candidates.nearest([item.name for item in items], limit=_BLOCK_MAX)
-        corpus = await self._candidates.corpus()
+        """Decide about one item after the other: a draft may be what the next one is."""
         now = self._clock.now()
         outcomes: list[MatchOutcome] = []
-        for item, products in zip(items, found, strict=True):
-            ruled = ruled_out(said.get(item.id, ()))
-            outcome = link(
-                item,
-                [product for product in products if product.id not in ruled],
-                corpus=corpus,
-                thresholds=self._thresholds,
-                candidates_max=self._candidates_max,
-                now=now,
-                review_for=self._review_for,
-            )
+        for item in items:
+            outcome = self._decide_on(item, ruled_out(said.get(item.id, ())), lookup, now)
             if isinstance(outcome, Drafted):
-                product = redrafted(outcome.product, ruled=ruled, at=now)
-                outcome = replace(outcome, product=product)
+                lookup.join(outcome.product)
             outcomes.append(outcome)
         return outcomes
+
+    def _decide_on(
+        self,
+        item: SupplierItem,
+        ruled: frozenset[ProductId],
+        lookup: CandidateLookup,
+        now: datetime,
+    ) -> MatchOutcome:
+        """Decide about an item, without the products that a person ruled out for it."""
+        features = features_of(item.name)
+        found = lookup.nearest(Wanted(name=item.name, features=features), limit=_BLOCK_MAX)
+        outcome = link(
+            item,
+            [one.product for one in found if one.product.id not in ruled],
+            corpus=lookup.corpus,
+            thresholds=self._thresholds,
+            candidates_max=self._candidates_max,
+            now=now,
+            review_for=self._review_for,
+            read={one.product.id: one.features for one in found},
+        )
+        if isinstance(outcome, Drafted):
+            product = redrafted(outcome.product, ruled=ruled, at=now)
+            outcome = replace(outcome, product=product)
+        return outcome
 
     async def _show(self, job: Job, result: MatchResult) -> None:
         """Let people see the job's figures with those of `result` added."""

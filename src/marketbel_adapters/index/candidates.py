@@ -35,7 +35,7 @@ _FRESH_MAX: Final = 500
 """More that is fresh is committed: counting it by hand would cost more than the commit."""
 
 _TOGETHER: Final = 100
-"""Products taken in at once, some 20 ms: look-ups and small changes get in between."""
+"""Products taken in at once: look-ups and small changes get in between."""
 
 _COMMIT_EVERY: Final = 100_000
 _LEARNT_MAX: Final = 50_000

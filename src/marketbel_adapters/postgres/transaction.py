@@ -51,9 +51,9 @@ class Transaction:
     @asynccontextmanager
     async def savepoint(self) -> AsyncGenerator[None]:
         """Undo what the block did when it raises, and leave the transaction whole."""
-        with translated():
-            nested = await self._connection.begin_nested()
-        async with nested:
+        async with AsyncExitStack() as stack:
+            with translated():  # entering begins it; awaited before, it would begin twice
+                await stack.enter_async_context(self._connection.begin_nested())
             yield
 
 

@@ -91,7 +91,12 @@ class Listing:
         found = [product.id.int for product in pool.nearest(_named(item), limit=_COMPARED_MAX)]
         keyed = (at for key in _keys_of(features) for at in self._keys.get(key, ()))
         places = sorted({*found, *keyed})
-        ranked = rank(features, [self._features[at] for at in places], pool.corpus)
+        ranked = rank(
+            features,
+            [self._features[at] for at in places],
+            pool.corpus,
+            places=_CANDIDATES_MAX,
+        )
         kept = tuple(
             (self._products[places[one.index]].id, one) for one in ranked[:_CANDIDATES_MAX]
         )

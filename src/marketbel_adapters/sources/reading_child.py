@@ -6,7 +6,6 @@ or `{"refused": code, "message": …}` wherever that turns out; `{"missing": …
 is not installed.
 """
 
-import gc
 import json
 import os
 import sys
@@ -23,14 +22,9 @@ __all__ = ["BATCH_EVENTS", "main"]
 BATCH_EVENTS: Final = 500
 """Rows that are taken apart in a few milliseconds: so long no other task of the worker moves."""
 
-_GC_THRESHOLDS: Final = (100_000, 50, 1_000)
-
 
 def main(arguments: list[str]) -> int:
     """Read the list on stdin and write its rows; return the exit code."""
-    # Rows hold no circles: looking for them as often as by default takes a sixth of the time.
-    gc.freeze()
-    gc.set_threshold(*_GC_THRESHOLDS)
     with open(int(arguments[0]), "rb") as told:  # noqa: PTH123 - a descriptor
         told.seek(0)
         wish = Wish.from_json(told.read())

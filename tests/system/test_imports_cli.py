@@ -179,11 +179,9 @@ def test_what_is_no_import_is_told(marketbel: Command) -> None:
     assert missing["code"] == "source.missing"
 
 
-@pytest.mark.valkey
-def test_an_import_is_undone_and_a_held_one_approved_by_hand(
-    folder: Path, environment: dict[str, str], redis_url: str, migrated_database_url: str
+def test_an_import_is_undone_and_a_held_one_approved_with_the_database_alone(
+    marketbel: Command, folder: Path, migrated_database_url: str
 ) -> None:
-    marketbel = Command(folder, environment | {"REDIS_URL": redis_url})
     first = marketbel("ingest", "march.csv", "--supplier", "Acme", "--apply")["import"]
     (folder / "april.csv").write_text(_LIST.replace("100,00", "900,00"))
     held = marketbel("ingest", "april.csv", "--supplier", "Acme", "--apply", status=1)["import"]

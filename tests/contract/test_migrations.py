@@ -31,7 +31,7 @@ from marketbel_core.errors import UnavailableError
 pytestmark = pytest.mark.postgres
 
 CLONE: Final = Path(__file__).parents[2]
-HEAD: Final = "014_imports"
+HEAD: Final = "015_item_keys"
 WAITS_FOR_USERS: Final = "match_review_queue.reviewed_by waits for the table users"
 WAITS_FOR_VECTOR: Final = (
     "the table product_embeddings waits for the extension vector, which this server does not have"

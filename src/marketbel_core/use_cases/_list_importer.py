@@ -255,7 +255,7 @@ class ListImporter:
         return figures, hold_reasons(
             figures,
             limits=limits,
-            last_accepted=last.figures.accepted if last else None,
+            last=last.figures if last else None,
             layout_changes=tuple(changes),
         )
 

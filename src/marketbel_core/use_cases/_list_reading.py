@@ -3,14 +3,23 @@
 import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from marketbel_core.ids import SupplierId
 from marketbel_core.intake.plan import ImportFigures
 from marketbel_core.intake.remembered import RememberedLayout
-from marketbel_core.intake.rows import AcceptedRow, RowRejection, SheetSummary, UnpricedRow
+from marketbel_core.intake.rows import (
+    AcceptedRow,
+    RowEvent,
+    RowRejection,
+    SheetSummary,
+    UnpricedRow,
+)
 from marketbel_core.ports import ListedRow, LogEntry, LogLevel, RowBatch, StagedList
 
 __all__ = ["Reading", "rejection_entries", "resumed"]
+
+_STAGED_EVENTS_MIN: Final = 4_000
 
 
 @dataclass(slots=True)
@@ -108,8 +117,12 @@ def _key(rejection: RowRejection) -> str:
 async def resumed(
     first: Sequence[RowBatch], batches: AsyncIterator[RowBatch]
 ) -> AsyncGenerator[RowBatch]:
-    """Yield the batches that have been read already, and then the others."""
-    for batch in first:
-        yield batch
+    """Yield all batches as fewer and larger ones: a store is slow to ask and quick to be told."""
+    events: list[RowEvent] = [event for batch in first for event in batch.events]
     async for batch in batches:
-        yield batch
+        events += batch.events
+        if len(events) >= _STAGED_EVENTS_MIN:
+            yield RowBatch(events=tuple(events))
+            events = []
+    if events:
+        yield RowBatch(events=tuple(events))

@@ -167,6 +167,7 @@ def test_there_is_one_head_above_the_ids_that_databases_already_carry() -> None:
         "011_job_archive",
         "012_sync",
         "013_reviews",
+        "014_imports",
         HEAD,
     }
     for name in ("009_add_pricing_fields", "009_semantic_etl_schema"):

@@ -210,7 +210,7 @@ class Container(containers.DeclarativeContainer):
     plan_import = providers.Factory(PlanImport, importer=importer)
     apply_import = providers.Factory(ApplyImport, importer=importer)
     approve_import = providers.Factory(ApproveImport, catalog=catalog, clock=clock)
-    undo_import = providers.Factory(UndoImport, catalog=catalog, queue=queue, clock=clock)
+    undo_import = providers.Factory(UndoImport, catalog=catalog, links=links, clock=clock)
 
     # What people decide about matches.
     review_matches = providers.Factory(

@@ -1,6 +1,6 @@
 """A sync, its changes and its jobs, on memory adapters: whole, broken off, and in trouble."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
@@ -237,6 +237,10 @@ class _DeadQueue(StepQueue):
         del step, not_before
         raise UnavailableError("no queue")
 
+    async def ask_all(self, steps: Sequence[Step]) -> None:
+        del steps
+        raise UnavailableError("no queue")
+
 
 async def test_a_sync_that_broke_off_after_its_commit_is_finished_and_not_repeated() -> None:
     world = a_world()
@@ -268,6 +272,21 @@ async def test_the_relay_starts_what_a_dead_sync_has_left() -> None:
     assert (relayed.started, relayed.refused, again.started) == (2, 0, 0)
     assert await downloading(world) == ["a", "b"]
     assert len(world.queue) == 2
+
+
+async def test_the_relay_leaves_the_outbox_to_a_sync_that_is_at_it() -> None:
+    world = a_world()
+    put(world, "a")
+    with pytest.raises(UnavailableError):
+        await world.container.sync_suppliers(queue=_DeadQueue())(at_once())
+
+    turn = await world.board.claim(AtOnce(task_id="x", key="x"), duration=HOURS)
+    assert isinstance(turn, SyncTurn)
+    during = await world.container.relay_outbox()()
+    await world.board.finish(turn, succeeded=True)
+    after = await world.container.relay_outbox()()
+
+    assert (during.started, after.started) == (0, 1)
 
 
 async def test_the_relay_tells_of_a_supplier_whose_job_cannot_be_started() -> None:

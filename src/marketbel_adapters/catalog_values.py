@@ -72,6 +72,8 @@ _LOG_KEY_LENGTH_MAX: Final = 64
 _KIND_PRICE_MAX: Final = Decimal("9999999999.99")  # NUMERIC(12,2)
 _UNSTORABLE: Final = "row.unstorable"
 _STRICT: Final = json.JSONEncoder(allow_nan=False, ensure_ascii=False, sort_keys=True)
+# The database sorts keys by itself, and a list has a million rows.
+_STRICT_ROW: Final = json.JSONEncoder(allow_nan=False, ensure_ascii=False)
 _ZERO_IN_JSON: Final = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # not a backslash and "u0000"
 _CENT: Final = Decimal("0.01")
 _NO_CURRENCY: Final = "XXX"  # ISO 4217's code for "no currency": compared with no other
@@ -83,7 +85,7 @@ class StorableRow(NamedTuple):
 
     Attributes:
         amount: The main price; its currency is among the characteristics.
-        characteristics: A JSON object, keys sorted, the currency among them.
+        characteristics: A JSON object, the currency among them.
         price_opt: The wholesale price (0 to 9,999,999,999.99 BYN) when the row has a usable one.
         price_rrc: The retail or recommended price, likewise.
         position: The row's place in the whole list.
@@ -308,22 +310,24 @@ def json_value(value: object) -> object:
             return _text(str(value))
 
 
-def strict_json(value: object, *, of: str) -> str:
+def strict_json(value: object, *, of: str, encoder: json.JSONEncoder = _STRICT) -> str:
     """Return `value` as JSON that PostgreSQL takes, keys sorted.
 
     Args:
+        value: What fits JSON.
         of: Whose value it is, for the message.
+        encoder: Another one that is as strict.
 
     Raises:
         RefusedError: it has U+0000, half a character, NaN, an infinity or something that is no
             JSON (`row.unstorable`).
     """
     try:
-        text = _STRICT.encode(value)
+        text = encoder.encode(value)
         text.encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise RefusedError(_UNSTORABLE, f"{of} holds a value that cannot be stored") from error
-    if "\\u0000" in text and _ZERO_IN_JSON.search(text):  # rarely both, and the first is fast
+    if "\\u0000" in text and _ZERO_IN_JSON.search(text):
         raise RefusedError(_UNSTORABLE, f"{of} holds the character U+0000")
     return text
 
@@ -342,16 +346,20 @@ def _storable(row: AcceptedRow, position: int) -> StorableRow:
         raise RefusedError(_UNSTORABLE, f"a sku has 1 to {SKU_LENGTH_MAX} characters")
     if not 1 <= len(row.name) <= _NAME_LENGTH_MAX:
         raise RefusedError(_UNSTORABLE, f"a name has 1 to {_NAME_LENGTH_MAX} characters")
-    if not (_is_text(row.sku) and _is_text(row.name)):
+    if not _is_text(row.sku + row.name):
         raise RefusedError(_UNSTORABLE, "the sku or the name has a character that is none")
-    characteristics = {k: v for k, v in row.characteristics.items() if k != CURRENCY_KEY}
-    if row.price.currency != DEFAULT_CURRENCY:
-        characteristics[CURRENCY_KEY] = row.price.currency
+    characteristics = row.characteristics
+    currency = row.price.currency
+    is_usual = currency == DEFAULT_CURRENCY and CURRENCY_KEY not in characteristics
+    if not (is_usual and isinstance(characteristics, dict)):
+        characteristics = {k: v for k, v in characteristics.items() if k != CURRENCY_KEY}
+        if currency != DEFAULT_CURRENCY:
+            characteristics[CURRENCY_KEY] = currency
     return StorableRow(
         row.sku,
         row.name,
         row.price.amount,
-        strict_json(characteristics, of="the row"),
+        strict_json(characteristics, of="the row", encoder=_STRICT_ROW),
         _kind_price(row, WHOLESALE_PRICE_KEY),
         _kind_price(row, RETAIL_PRICE_KEY),
         row.sheet,
@@ -377,8 +385,10 @@ def _kind_price(row: AcceptedRow, key: str) -> Decimal | None:
     So does an amount in another currency: readers take the columns for Belarusian roubles.
     """
     value = row.characteristics.get(key)
+    if value is None or isinstance(value, bool):
+        return None
     currency = row.characteristics.get(price_currency_key(key), row.price.currency)
-    if value is None or isinstance(value, bool) or currency != DEFAULT_CURRENCY:
+    if currency != DEFAULT_CURRENCY:
         return None
     try:
         amount = Decimal(str(value))

@@ -141,6 +141,44 @@ async def test_the_same_bytes_again_do_nothing_and_say_so() -> None:
     assert second.progress.items_processed == first.progress.items_processed == 4
 
 
+async def test_the_list_of_another_supplier_holds_the_import() -> None:
+    world = memory()
+    await brought(world, a_list(20), job_id=1)
+    items = world.catalog.items()
+
+    job = await brought(world, a_list(20).replace("A-", "другой-"), job_id=2)
+
+    assert job.failure is not None
+    assert job.failure.code == "import.held"
+    assert "0 known items and 20 new ones" in job.failure.message
+    held = world.catalog.imports()[-1]
+    assert [reason.code for reason in held.reasons] == ["import.too_few_known"]
+    assert world.catalog.items() == items
+
+
+async def test_two_lists_of_one_supplier_by_turns_are_held_the_first_time_only() -> None:
+    desk = Desk()
+    tools, paints = of("t1", "t2", "t3"), of("p1", "p2", "p3")
+    await desk.apply(desk.list_of(tools))
+
+    first = await desk.apply(desk.list_of(paints))
+    waived = await desk.apply(desk.list_of(paints), waived=True)
+    again = [await desk.apply(desk.list_of(rows)) for rows in (tools, paints, tools)]
+
+    assert (first.state, waived.state) == (ImportState.HELD, ImportState.APPLIED)
+    assert {each.state for each in again} == {ImportState.APPLIED}
+
+
+async def test_a_supplier_may_say_that_its_lists_name_other_items_each_time() -> None:
+    desk = Desk()
+    desk.supplier = a_supplier(name="Acme", metadata={"import_known_min_percent": 0})
+    await desk.apply(desk.list_of(of("a", "b")))
+
+    record = await desk.apply(desk.list_of(of("c", "d")))
+
+    assert record.state is ImportState.APPLIED
+
+
 async def test_another_column_for_the_price_holds_the_import() -> None:
     world = memory()
     await brought(world, a_list(5), job_id=1)

@@ -49,6 +49,7 @@ class PostgresStagedList(StagedList):
         self._supplier_id = supplier_id
         self._staged = 0
         self._refused = 0
+        self._figures = ImportFigures()
 
     async def open(self) -> None:
         """Make the tables, in place of those of an earlier list of the same unit."""
@@ -58,7 +59,10 @@ class PostgresStagedList(StagedList):
             await self._transaction.run(text(statement))
         # A COPY names no supplier in each row. The id is one of ours, and no text of a stranger.
         await self._transaction.run(
-            text(f"ALTER TABLE marketbel_rows ALTER supplier_id SET DEFAULT '{self._supplier_id}'")
+            text(
+                f"ALTER TABLE marketbel_rows ALTER supplier_id SET DEFAULT '{self._supplier_id}',"
+                " ALTER id DROP DEFAULT, ALTER id DROP NOT NULL"
+            )
         )
 
     async def add(self, rows: Sequence[ListedRow]) -> list[RowRejection]:
@@ -100,9 +104,10 @@ class PostgresStagedList(StagedList):
 
     async def compare(self, *, price_move_max_percent: Decimal) -> ImportFigures:
         values = {"supplier_id": self._supplier_id}
+        await self._transaction.run(sql.SAMPLE_FEW)
         await self._transaction.run(sql.ANALYZE)
         await self._transaction.run(sql.MERGE_DUPLICATES)
-        await self._transaction.run(sql.MISSING, values)
+        rows = (await self._transaction.run(sql.MISSING, values)).one()
         await self._transaction.run(
             sql.CHANGED_BY_THE_LIST, {**values, "price_move_max": price_move_max_percent}
         )
@@ -110,9 +115,14 @@ class PostgresStagedList(StagedList):
             sql.CHANGED_WITHOUT_PRICE,
             {**values, "kind": "unavailable", "told": json.dumps(UNAVAILABLE_TOLD)},
         )
-        known = (await self._transaction.run(sql.KEEP_ONLY_NEW, values)).rowcount
+        if rows.known == rows.named:
+            await self._transaction.run(sql.KEEP_NONE)
+        elif rows.known:
+            await self._transaction.run(sql.KEEP_ONLY_NEW, values)
         counts = dict((await self._transaction.run(sql.COUNT)).mappings().one())
-        return ImportFigures(**counts, unchanged=known - counts["updated"])
+        unchanged = rows.named - counts["inserted"] - counts["updated"]
+        self._figures = ImportFigures(**counts, unchanged=unchanged)
+        return self._figures
 
     async def differences(self, *, limit: int) -> list[Difference]:
         found = await self._transaction.run(sql.DIFFERENCES, {"limit": limit})
@@ -135,6 +145,7 @@ class PostgresStagedList(StagedList):
     async def apply(
         self, import_id: ImportId | None, *, missing: MissingPolicy, at: datetime
     ) -> None:
+        figures = self._figures
         values: dict[str, object] = {
             "supplier_id": self._supplier_id,
             "import_id": import_id,
@@ -144,9 +155,17 @@ class PostgresStagedList(StagedList):
         if import_id is not None and told:
             wanted = {"supplier_id": self._supplier_id, "told": json.dumps(told)}
             await self._transaction.run(sql.CHANGED_BY_POLICY, {**wanted, "kind": "missing"})
-        statements = [*sql.APPLY_CHANGED, *sql.APPLY_INSERTED]
+        # Most lists are much like the ones before: what has nothing to do is not asked for.
+        statements: list[str] = []
+        if figures.updated or figures.unavailable or (told and figures.missing):
+            statements += sql.APPLY_CHANGED
+        if figures.inserted:
+            values["id_prefix"] = (await self._transaction.run(sql.ID_PREFIX)).scalar_one()
+            statements += sql.APPLY_INSERTED
         if import_id is not None:
             statements += sql.NOTE_MISSING
+        if import_id is not None and figures.merged:
+            statements += sql.NOTE_MERGED
         for statement in statements:
             named = {key: value for key, value in values.items() if f":{key}" in statement}
             await self._transaction.run(text(statement), named, supplier_id=self._supplier_id)

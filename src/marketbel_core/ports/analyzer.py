@@ -148,7 +148,7 @@ class Analyzer(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowBatch:
-    """Some of what a file says, in the order of the file; about 2,000 events at most."""
+    """Some of what a file says, in the order of the file."""
 
     events: tuple[RowEvent, ...]
 

@@ -15,7 +15,8 @@ from marketbel_core.ports import (
     StepQueue,
     UndoOutcome,
 )
-from marketbel_core.use_cases._list_importer import ImportPlan, ListImporter, ListToImport
+from marketbel_core.use_cases._list_importer import ListImporter
+from marketbel_core.use_cases._list_to_import import ImportPlan, ListToImport
 
 __all__ = ["ApplyImport", "ApproveImport", "PlanImport", "UndoImport"]
 

@@ -35,6 +35,10 @@ _CLEAN_UP_TICK: Final = timedelta(minutes=5)
 
 _SYNC_TICK: Final = timedelta(seconds=30)
 """How late a sync may be when it falls due; looking costs one command."""
+
+_SYNC_SHOWN_TICK: Final = timedelta(seconds=0.5)
+"""How long the admin interface finds no status at all after a worker died in a sync."""
+
 _EXPIRE_INTERVAL: Final = timedelta(hours=1)
 _RECONCILE_INTERVAL: Final = timedelta(minutes=1)
 """How long a link that the admin interface made may go without its aggregates, at most about."""
@@ -97,6 +101,7 @@ def chores_of(container: Container, pool: ArqRedis) -> list[Chore]:
             every=_INBOX_INTERVAL,
             body=functools.partial(sync_when_triggered, container),
         ),
+        Chore(name="sync-status", every=_SYNC_SHOWN_TICK, body=container.board().view),
         Chore(name="sync", every=_SYNC_TICK, body=functools.partial(sync_when_due, container)),
     ]
 

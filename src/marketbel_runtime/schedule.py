@@ -17,7 +17,7 @@ from arq.connections import ArqRedis
 from redis.exceptions import RedisError
 
 from marketbel_core.errors import UnavailableError
-from marketbel_core.ports import Leases
+from marketbel_core.ports import Leases, Tray
 from marketbel_runtime.container import Container
 from marketbel_runtime.syncing import sync_when_due, sync_when_triggered
 
@@ -38,6 +38,10 @@ _SYNC_TICK: Final = timedelta(seconds=30)
 
 _SYNC_SHOWN_TICK: Final = timedelta(seconds=0.5)
 """How long the admin interface finds no status at all after a worker died in a sync."""
+
+_SYNC_TRIGGERS_MAX: Final = 100
+"""Triggers of a sync that wait for one under way. Taken beside the one that is obeyed: the key
+expires in five minutes, and a sync may last longer."""
 
 _EXPIRE_INTERVAL: Final = timedelta(hours=1)
 _RECONCILE_INTERVAL: Final = timedelta(minutes=1)
@@ -96,6 +100,13 @@ def chores_of(container: Container, pool: ArqRedis) -> list[Chore]:
         Chore(name="reconcile-links", every=_RECONCILE_TICK, body=reconcile),
         Chore(name="retries", every=_INBOX_INTERVAL, body=container.take_retries()),
         Chore(name="lists", every=_INBOX_INTERVAL, body=container.take_lists()),
+        Chore(
+            name="sync-inbox",
+            every=_INBOX_INTERVAL,
+            body=functools.partial(
+                container.inbox().take, Tray.SYNC_TRIGGER, limit=_SYNC_TRIGGERS_MAX
+            ),
+        ),
         Chore(
             name="sync-triggers",
             every=_INBOX_INTERVAL,

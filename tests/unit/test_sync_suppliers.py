@@ -3,10 +3,20 @@
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
 from marketbel_adapters.testing.builders import a_supplier
+from marketbel_adapters.testing.catalog_steps import (
+    a_priced_row,
+    claimed,
+    linked,
+    merged,
+    recalculated,
+    recorded,
+    stored_product,
+)
 from marketbel_core.catalog import SourceType, Supplier
 from marketbel_core.errors import RefusedError, StaleSyncError, UnavailableError
 from marketbel_core.jobs import Phase, Reading
@@ -367,3 +377,27 @@ async def test_a_plan_without_a_sheet_is_refused() -> None:
         await a_world(master_sheet_url=None).container.sync_suppliers().plan(at_once())
 
     assert caught.value.code == "sync.no_sheet"
+
+
+async def test_who_is_deactivated_sets_no_price_any_more_within_a_minute() -> None:
+    world = a_world()
+    put(world, "a", "b", "c")
+    await synced(world)
+    product = await stored_product(world.catalog)
+    for name, price in (("a", "1.00"), ("b", "2.00")):
+        [supplier] = [one for one in world.catalog.suppliers() if one.name == name]
+        await merged(world.catalog, supplier.id, a_priced_row(name, price))
+        [item] = await claimed(world.catalog, supplier.id)
+        await recorded(world.catalog, linked(item, product))
+    await recalculated(world.catalog, [product.id])
+    await world.container.reconcile_links()()
+    before = world.catalog.aggregates()[product.id].min_price
+    put(world, "b", "c")
+
+    report = await synced(world, at_once("two"))
+    reconciled = await world.container.reconcile_links()()  # as each minute
+
+    assert report.run.figures.deactivated == 1
+    assert reconciled.repriced == 1
+    after = world.catalog.aggregates()[product.id].min_price
+    assert (before, after) == (Decimal("1.00"), Decimal("2.00"))

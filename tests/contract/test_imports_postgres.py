@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from marketbel_adapters.postgres.catalog import PostgresCatalog
 from marketbel_adapters.postgres.url import create_engine
+from marketbel_adapters.row_lines import RowLines
 from marketbel_adapters.system import SystemClock, TimeOrderedIdSource
 from marketbel_adapters.testing.builders import a_row
 from marketbel_adapters.testing.catalog_imports import an_unpriced_row, imported, undone
@@ -22,9 +24,10 @@ from marketbel_adapters.testing.catalog_steps import (
 )
 from marketbel_core.catalog import FileType, GivenLayout, Supplier
 from marketbel_core.errors import UnavailableError
-from marketbel_core.ids import FileKey
+from marketbel_core.ids import FileKey, SupplierId
 from marketbel_core.intake.plan import ImportFigures, ImportRules, MissingPolicy
 from marketbel_core.intake.remembered import RememberedLayout
+from marketbel_core.intake.rows import AcceptedRow, RowRejection
 from marketbel_core.ports import ListedRow, RowBatch, RowReader
 from marketbel_core.use_cases import ListImporter, ListToImport
 
@@ -83,6 +86,51 @@ async def test_rows_that_a_neighbours_constraint_refuses_never_cost_the_others(
     assert sorted(row.row_number for row in done.refused) == [row.row_number for row in bad]
     assert {row.code for row in done.refused} == {"row.unstorable"}
     assert all("no_tests" in row.message for row in done.refused)
+
+
+async def test_rows_that_come_as_lines_are_stored_like_any_others(
+    catalog: PostgresCatalog, engine: AsyncEngine
+) -> None:
+    await rows_of(
+        engine, "ALTER TABLE supplier_items ADD CONSTRAINT no_tests CHECK (name <> 'test')"
+    )
+    said = {"brand": 'O\\"Neill', "price_opt": "9.50", "price_rrc": "12.00", "stock": 3}
+    rows = [
+        replace(a_row(row_number=number, name=name), sku=f"sku-{number}", characteristics=said)
+        for number, name in enumerate(["test" if n % 9 == 0 else f"name \\{n}" for n in range(40)])
+    ]
+    lines = RowLines.of(rows)
+    assert lines is not None
+    one, other = await stored_supplier(catalog), await stored_supplier(catalog)
+
+    done = [
+        await staged_and_applied(catalog, one.id, lines),
+        await staged_and_applied(catalog, other.id, rows),
+    ]
+
+    assert done[0] == done[1]
+    assert len(done[0][1]) == 5
+    stored = [
+        await rows_of(
+            engine,
+            "SELECT supplier_sku, name, current_price, characteristics, price_opt, price_rrc"
+            f" FROM supplier_items WHERE supplier_id = '{supplier.id}' ORDER BY supplier_sku",
+        )
+        for supplier in (one, other)
+    ]
+    assert stored[0] == stored[1]
+    assert len(stored[0]) == 35
+
+
+async def staged_and_applied(
+    catalog: PostgresCatalog, supplier_id: SupplierId, rows: Sequence[AcceptedRow]
+) -> tuple[ImportFigures, list[RowRejection]]:
+    async with catalog.unit() as unit:
+        staged = await unit.imports.stage(supplier_id)
+        refused = await staged.add(rows)
+        figures = await staged.compare(price_move_max_percent=Decimal(50))
+        await staged.apply(None, missing=MissingPolicy.KEEP, at=LATER)
+    return figures, refused
 
 
 async def test_a_list_may_come_in_more_batches_than_calls_may_be_nested(

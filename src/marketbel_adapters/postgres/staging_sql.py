@@ -42,7 +42,6 @@ ROW_COLUMNS: Final = (
     "price_rrc",
     "sheet",
     "row_number",
-    "position",
 )
 UNPRICED_COLUMNS: Final = ("supplier_sku",)
 
@@ -60,7 +59,7 @@ CREATE: Final = (
         LIKE supplier_items INCLUDING DEFAULTS INCLUDING CONSTRAINTS,
         sheet text NOT NULL,
         row_number integer NOT NULL,
-        position bigint NOT NULL
+        position bigint GENERATED ALWAYS AS IDENTITY
     ) ON COMMIT DROP
     """,
     """

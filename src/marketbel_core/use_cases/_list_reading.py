@@ -40,6 +40,7 @@ class Reading:
 
     async def stage(self, staged: StagedList, batch: RowBatch) -> list[RowRejection]:
         """Stage a batch's rows and return those that gave no item, in the order of the list."""
+        refused = await staged.add(batch.rows) if batch.rows else []
         rows: list[ListedRow] = []
         rejections: list[RowRejection] = []
         for event in batch.events:
@@ -55,9 +56,10 @@ class Reading:
                     self.rejected += 1
                 case SheetSummary():
                     self._summarise(event)
-        refused = await staged.add(rows)
+        if rows:
+            refused += await staged.add(rows)
         self.rejected += len(refused)
-        self.read += len(rows) + len(rejections)
+        self.read += len(batch.rows) + len(rows) + len(rejections)
         return [*rejections, *refused]
 
     def figures(self, compared: ImportFigures) -> ImportFigures:
@@ -118,11 +120,22 @@ async def resumed(
     first: Sequence[RowBatch], batches: AsyncIterator[RowBatch]
 ) -> AsyncGenerator[RowBatch]:
     """Yield all batches as fewer and larger ones: a store is slow to ask and quick to be told."""
-    events: list[RowEvent] = [event for batch in first for event in batch.events]
-    async for batch in batches:
-        events += batch.events
-        if len(events) >= _STAGED_EVENTS_MIN:
+    events: list[RowEvent] = []
+    async for batch in _chained(first, batches):
+        if events and (batch.rows or len(events) >= _STAGED_EVENTS_MIN):
             yield RowBatch(events=tuple(events))
             events = []
+        if batch.rows:
+            yield RowBatch(rows=batch.rows)
+        events += batch.events
     if events:
         yield RowBatch(events=tuple(events))
+
+
+async def _chained(
+    first: Sequence[RowBatch], batches: AsyncIterator[RowBatch]
+) -> AsyncGenerator[RowBatch]:
+    for batch in first:
+        yield batch
+    async for batch in batches:
+        yield batch

@@ -243,6 +243,7 @@ class Container(containers.DeclarativeContainer):
     )
     relay_outbox = providers.Factory(
         RelayOutbox,
+        board=board,
         catalog=catalog,
         jobs=jobs,
         archive=archive,

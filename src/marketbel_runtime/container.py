@@ -176,10 +176,12 @@ class Container(containers.DeclarativeContainer):
         candidates=candidates,
         queue=queue,
         clock=clock,
+        rates=settings.provided.exchange_rates,
         thresholds=settings.provided.thresholds,
         batch_size=settings.provided.match_batch_size,
         candidates_max=settings.provided.match_max_candidates,
         review_for=settings.provided.review_for,
+        needs_category=settings.provided.match_needs_category,
     )
     recalculate_aggregates = providers.Factory(
         RecalculateAggregates,
@@ -243,6 +245,7 @@ class Container(containers.DeclarativeContainer):
     )
     relay_outbox = providers.Factory(
         RelayOutbox,
+        board=board,
         catalog=catalog,
         jobs=jobs,
         archive=archive,

@@ -16,6 +16,7 @@ from sqlalchemy import text
 
 from marketbel_adapters.postgres.url import create_engine
 from marketbel_adapters.system import TimeOrderedIdSource
+from tests.system.forked import run_command
 
 pytestmark = pytest.mark.postgres
 
@@ -46,14 +47,8 @@ class Command:
         self._environment = environment
 
     def __call__(self, *arguments: str, status: int = 0) -> dict[str, Any]:
-        done = subprocess.run(
-            [sys.executable, "-m", "marketbel_runtime.cli", *arguments, "--json"],
-            env=self._environment,
-            cwd=self._folder,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
+        done = run_command(
+            *arguments, "--json", environment=self._environment, folder=self._folder
         )
         assert done.returncode == status, done.stderr
         told = json.loads(done.stdout.rstrip().rpartition("\n")[2])

@@ -4,8 +4,8 @@ from typing import Final
 
 from alembic import op
 
-revision: str = "015_followed_imports"
-down_revision: str = "014_imports"
+revision: str = "016_followed_imports"
+down_revision: str = "015_item_keys"
 branch_labels: str | None = None
 depends_on: str | None = None
 

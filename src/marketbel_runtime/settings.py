@@ -345,6 +345,13 @@ class Settings(BaseSettings):
         default=30,
         validation_alias=AliasChoices("MATCH_REVIEW_EXPIRATION_DAYS", "REVIEW_EXPIRATION_DAYS"),
     )
+    match_needs_category: Annotated[
+        bool,
+        Field(
+            description="Whether an item whose category is not known waits for one in the review "
+            "queue; otherwise it is matched against everything"
+        ),
+    ] = False
     catalogue_currency: Annotated[
         str,
         Field(

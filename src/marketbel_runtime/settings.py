@@ -589,7 +589,10 @@ class Settings(BaseSettings):
 
 
 def _exact(number: float) -> Decimal:
-    return Decimal(repr(number)).normalize()
+    """Return the number as it is typed: 50, not 50.0 and not 5E+1."""
+    exact = Decimal(repr(number))
+    whole = exact.to_integral_value()
+    return whole if exact == whole else exact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

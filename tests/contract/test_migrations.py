@@ -177,8 +177,17 @@ def test_there_is_one_head_above_the_ids_that_databases_already_carry() -> None:
         assert Path(script.path).stem == name
 
 
-@pytest.mark.parametrize("vector", ["before", "after", "never"])
-@pytest.mark.parametrize("users", ["before", "after", "never"])
+@pytest.mark.parametrize(
+    ("users", "vector"),
+    [
+        ("before", "before"),
+        ("before", "after"),
+        ("after", "never"),
+        ("never", "before"),
+        ("after", "after"),
+        ("never", "never"),
+    ],
+)
 async def test_a_fresh_database_is_made_whole_and_completed_later(
     database_url: str, users: str, vector: str
 ) -> None:

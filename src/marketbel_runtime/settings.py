@@ -38,6 +38,7 @@ from marketbel_core.matching import Thresholds
 
 __all__ = ["SettingFault", "Settings", "SettingsError", "load_settings", "read_settings"]
 
+_SYNC_LEASE_MAX: Final = timedelta(seconds=10)
 _NO_SPACE: Final = r"^\S+$"
 _HTTP: Final = r"^https?://[^\s/]\S*$"
 _MASTER_SHEET: Final = r"^(?:https?://[^\s/]\S*|[^:]+\.(?:csv|xlsx?|ods))$"
@@ -489,6 +490,11 @@ class Settings(BaseSettings):
     def step_max(self) -> timedelta:
         """The same as a duration."""
         return timedelta(seconds=self.step_seconds_max)
+
+    @property
+    def sync_lease(self) -> timedelta:
+        """How long a worker that died in a sync keeps the others from the next one."""
+        return min(self.job_lease, _SYNC_LEASE_MAX)
 
     @property
     def job_lease(self) -> timedelta:

@@ -17,6 +17,9 @@ _TYPO_LENGTH_MIN: Final = 6
 _START_LENGTH_MIN: Final = 4
 """A shorter beginning is shared by words that have nothing to do with each other."""
 
+_SHORT_LENGTH_MIN: Final = 3
+"""Three letters may stand for a word that is nearly twice as long: `фас.` for `фасадная`."""
+
 _ROOT_LENGTH_MIN: Final = 5
 _ROOT_SHARE_MIN: Final = 0.7
 """Words that share five letters and 70 % of the longer one are forms of one word."""
@@ -39,6 +42,7 @@ _SHORTENED: Final = 0.8  # one code is the other's end: a prefix of the maker's
 _MISTYPED: Final = 0.9
 _BEGINNING: Final = 0.75
 _SAME_ROOT: Final = 0.7
+_SHORT: Final = 0.6
 _UNIT_LEFT_OUT: Final = 0.8
 _LITRE_FOR_KILOGRAM: Final = 0.7
 
@@ -49,11 +53,13 @@ class Pair:
 
     Attributes:
         credit: 0.0 to 1.0; 1.0 are equal ones.
+        twin: What the other name writes in its place, without separators; empty when equal.
     """
 
     token: str
     kind: Kind
     credit: float
+    twin: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,10 +163,10 @@ _CODED: Final = frozenset({Kind.CODE, Kind.NUMBER})
 def _taken(
     spelling: _Spelling, mine: dict[str, Kind], theirs: dict[str, Kind]
 ) -> Iterator[Pair]:
-    yield Pair(spelling.token, mine.pop(spelling.token), spelling.credit)
+    whole, code = "".join(map(bare, spelling.pieces)), bare(spelling.token)
+    yield Pair(spelling.token, mine.pop(spelling.token), spelling.credit, whole)
     for piece in spelling.pieces:
         theirs.pop(piece, None)
-    whole, code = "".join(map(bare, spelling.pieces)), bare(spelling.token)
     rest = whole[len(code) :]
     if rest and whole.startswith(code) and rest in mine:  # 2667v3 beside 2667 v3
         yield Pair(rest, mine.pop(rest), spelling.credit)
@@ -252,7 +258,7 @@ def _alike(mine: dict[str, Kind], theirs: dict[str, Kind]) -> Iterator[Pair]:
         )
         if credit:
             other = theirs.pop(twin)
-            yield Pair(token, max(mine.pop(token), other), credit)
+            yield Pair(token, max(mine.pop(token), other), credit, twin)
 
 
 _WORDS: Final = frozenset({Kind.WORD})
@@ -263,8 +269,10 @@ _AMOUNTS: Final = frozenset({Kind.NUMBER, Kind.QUANTITY})
 def _words_alike(one: str, other: str) -> float:
     """Return 0.0 to 1.0: how likely two words are forms or spellings of one."""
     shortest = min(len(one), len(other))
-    if shortest < _START_LENGTH_MIN or one[0] != other[0] or not (one + other).isalpha():
+    if shortest < _SHORT_LENGTH_MIN or one[0] != other[0] or not (one + other).isalpha():
         return 0.0
+    if shortest < _START_LENGTH_MIN:
+        return _SHORT if _is_short_for(one, other) else 0.0
     if shortest >= _TYPO_LENGTH_MIN and OSA.distance(one, other, score_cutoff=1) <= 1:
         return _MISTYPED
     if one.startswith(other) or other.startswith(one):
@@ -274,6 +282,11 @@ def _words_alike(one: str, other: str) -> float:
     if root >= _ROOT_LENGTH_MIN and root >= _ROOT_SHARE_MIN * longest:
         return _SAME_ROOT
     return 0.0
+
+
+def _is_short_for(one: str, other: str) -> bool:
+    short, long = sorted((one, other), key=len)
+    return len(long) >= 2 * len(short) - 1 and long.startswith(short)
 
 
 @lru_cache(maxsize=65_536)

@@ -57,7 +57,7 @@ def conflicts_of(
     return (
         *_of_codes(mine.get(Kind.CODE), theirs.get(Kind.CODE), same_code=same_code),
         *_of_amounts(mine, theirs),
-        *_of_names(item, product, alignment),
+        *_of_names(item, product, alignment, corpus),
         *_of_words(mine, theirs, corpus),
         *_of_columns(item, product),
     )
@@ -135,7 +135,9 @@ def _rounds_to(one: float, other: float) -> bool:
     return low == int(high) or high - low <= _ROUNDING_SHARE * high
 
 
-def _of_names(item: Features, product: Features, alignment: Alignment) -> Iterator[Conflict]:
+def _of_names(
+    item: Features, product: Features, alignment: Alignment, corpus: Corpus
+) -> Iterator[Conflict]:
     mine, theirs = alignment.item_rest, alignment.product_rest
     if _stands_behind(item, mine) or _stands_behind(product, theirs):
         yield Conflict.EDITION
@@ -143,14 +145,19 @@ def _of_names(item: Features, product: Features, alignment: Alignment) -> Iterat
         yield Conflict.ACCESSORY
     if item.substitute != product.substitute:
         yield Conflict.SUBSTITUTE
+    if _begins_with_a_brand(item, mine, corpus) and _begins_with_a_brand(product, theirs, corpus):
+        yield Conflict.BRAND
+
+
+def _begins_with_a_brand(features: Features, rest: Mapping[str, Kind], corpus: Corpus) -> bool:
+    first = next(iter(features.tokens), "")
+    return rest.get(first) is Kind.WORD and corpus.is_brand(first)
 
 
 def _of_words(mine: _Tokens, theirs: _Tokens, corpus: Corpus) -> Iterator[Conflict]:
     if Kind.COLOUR in mine and Kind.COLOUR in theirs:
         yield Conflict.COLOUR
     words, their_words = mine.get(Kind.WORD, []), theirs.get(Kind.WORD, [])
-    if any(map(corpus.is_brand, words[:1])) and any(map(corpus.is_brand, their_words[:1])):
-        yield Conflict.BRAND
     if any(corpus.are_substitutes(one, other) for one in words for other in their_words):
         yield Conflict.SIBLING
 

@@ -28,6 +28,7 @@ from marketbel_core.matching.units import (
 )
 from marketbel_core.matching.units import quantity_token as _quantity_token
 from marketbel_core.matching.vocabulary import (
+    ABBREVIATIONS,
     COLOURS,
     EDITIONS,
     FOR_WORDS,
@@ -60,6 +61,12 @@ _GLUED: Final = re.compile(
     r"|([\da-z])(?=[а-я]{4,})"
 )
 """A Russian word that runs into a code or a Latin one; look-alikes alone may be part of a code."""
+_ABBREVIATED: Final = re.compile(
+    "|".join(
+        rf"(?<![^\W_]){re.escape(short)}{'' if short.endswith('/') else '(?![^\\W_])'}"
+        for short in ABBREVIATIONS
+    )
+)
 _LOOK_ALIKES: Final = str.maketrans("авекмнорстух", "abekmhopctyx")
 _LOOK_ALIKES_BACK: Final = str.maketrans("abekmhopctyx", "авекмнорстух")
 _CELLULAR: Final = re.compile(r"[2-6]g")
@@ -224,6 +231,8 @@ type _Token = tuple[Kind, str]
 def _folded(name: str) -> str:
     """Return the name in one case and form, with words of two scripts that were glued apart."""
     folded = unicodedata.normalize("NFKC", name).casefold().replace("ё", "е")
+    if "-" in folded or "/" in folded:
+        folded = _ABBREVIATED.sub(lambda found: ABBREVIATIONS[found.group()], folded)
     return _GLUED.sub(r"\1\2 ", folded)
 
 

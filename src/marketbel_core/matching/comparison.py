@@ -74,8 +74,17 @@ _VOCABULARY_MIN: Final = 100
 _COMMON_SHARE: Final = 0.02
 """A word that one product in fifty has says what is for sale; a rarer one may say which."""
 
+_TELLING_LENGTH_MIN: Final = 5
+_WEAK_CODE_EVIDENCE_MIN: Final = 0.7
+"""A code of four characters (`100Q`, `S500`) may be a size that two things share."""
+
+_MODEL_LENGTH_MIN: Final = 6
+_SUFFIX_LENGTH_MIN: Final = 2
+_SUFFIXED_CREDIT_MIN: Final = 0.85
+"""`UE49NU7100KXXU` is UE49NU7100 as sold in one country; one letter more is often another one."""
+
 _MARGIN_CODE: Final = 0.1
-_MARGIN_CODE_OPEN: Final = 0.5
+_MARGIN_MODEL: Final = 0.5
 _MARGIN_FIGURES: Final = 0.2
 _MARGIN_NAME: Final = 0.15
 
@@ -123,6 +132,7 @@ class Sketch:
     """The cheaper half of a comparison: what the two have in common.
 
     Attributes:
+        rare_length: Characters of the longest rare code that both spell alike.
         evidence_max: 0.0 to 1.0; what speaks against the pair only lowers it.
     """
 
@@ -132,6 +142,7 @@ class Sketch:
     overlap: float
     cosine: float
     rare_code: float
+    rare_length: int
     evidence_max: float
 
 
@@ -144,14 +155,14 @@ def sketch(item: Features, product: Features, corpus: Corpus) -> Sketch:
     """Return what an item and a product have in common."""
     alignment = align(item, product)
     if not alignment.pairs:
-        return Sketch(item, product, alignment, 0.0, 0.0, 0.0, 0.0)
-    overlap, rare_code = _weighed(alignment, corpus)
+        return Sketch(item, product, alignment, 0.0, 0.0, 0.0, 0, 0.0)
+    overlap, rare_code, rare_length = _weighed(alignment, corpus)
     if item.vendor_code and item.vendor_code == product.vendor_code:
-        rare_code = 1.0
+        rare_code, rare_length = 1.0, max(rare_length, len(item.vendor_code))
     cosine = corpus.cosine(item.text, product.text)
     evidence = _OVERLAP_SHARE * overlap + (1 - _OVERLAP_SHARE) * cosine
     evidence += (1 - evidence) * _RARE_CODE_GAIN * rare_code
-    return Sketch(item, product, alignment, overlap, cosine, rare_code, evidence)
+    return Sketch(item, product, alignment, overlap, cosine, rare_code, rare_length, evidence)
 
 
 def completed(sketched: Sketch, corpus: Corpus) -> Comparison:
@@ -160,7 +171,12 @@ def completed(sketched: Sketch, corpus: Corpus) -> Comparison:
     if not alignment.pairs:
         return Comparison(0.0, 0.0, 0.0, 0.0, (), (), None, alignment)
     conflicts = conflicts_of(
-        sketched.item, sketched.product, alignment, corpus, same_code=rare_code > 0
+        sketched.item,
+        sketched.product,
+        alignment,
+        corpus,
+        same_code=rare_code > 0 and sketched.rare_length >= _TELLING_LENGTH_MIN,
+        same_model=rare_code == 1.0 and sketched.rare_length >= _MODEL_LENGTH_MIN,
     )
     silences = silences_of(alignment)
     evidence = sketched.evidence_max
@@ -175,7 +191,7 @@ def completed(sketched: Sketch, corpus: Corpus) -> Comparison:
         evidence *= factor**words
     certainty = None
     if not conflicts:
-        certainty = _certainty(alignment, corpus, evidence, rare_code=rare_code, alone=alone)
+        certainty = _certainty(sketched, corpus, evidence, alone=alone)
     return Comparison(
         evidence,
         sketched.overlap,
@@ -188,13 +204,16 @@ def completed(sketched: Sketch, corpus: Corpus) -> Comparison:
     )
 
 
-def _weighed(alignment: Alignment, corpus: Corpus) -> tuple[float, float]:
-    """Return the weighted share of tokens that both have, and how far a rare code is shared."""
+def _weighed(alignment: Alignment, corpus: Corpus) -> tuple[float, float, int]:
+    """Return the weighted share of tokens that both have, how far a rare code is shared, and
+    how long the longest is that both have."""
     shared = rare_code = 0.0
+    length = 0
     for pair in alignment.pairs:
         shared += corpus.weight(pair.token, pair.kind) * pair.credit
         if pair.credit >= _RARE_CREDIT_MIN and _is_rare_code(pair.token, pair.kind, corpus):
             rare_code = max(rare_code, pair.credit)
+            length = max(length, len(bare(pair.token)))
     rest = sum(
         corpus.weight(token, kind)
         for tokens in (alignment.item_rest, alignment.product_rest)
@@ -202,7 +221,7 @@ def _weighed(alignment: Alignment, corpus: Corpus) -> tuple[float, float]:
     )
     whole = 2 * shared + rest
     overlap = 2 * shared / whole if whole else 0.0
-    return overlap, 1.0 if rare_code >= _EXACT_CREDIT_MIN else rare_code
+    return overlap, 1.0 if rare_code >= _EXACT_CREDIT_MIN else rare_code, length
 
 
 def _is_rare_code(token: str, kind: Kind, corpus: Corpus) -> bool:
@@ -225,18 +244,17 @@ def _siblings(rest: dict[str, Kind], corpus: Corpus) -> int:
 
 
 def _certainty(
-    alignment: Alignment,
-    corpus: Corpus,
-    evidence: float,
-    *,
-    rare_code: float,
-    alone: tuple[int, int],
+    sketched: Sketch, corpus: Corpus, evidence: float, *, alone: tuple[int, int]
 ) -> Certainty | None:
     """Return why a pair without conflicts may be linked, by what makes it certain."""
+    alignment, rare_code = sketched.alignment, sketched.rare_code
     if rare_code == 1.0:
-        return Certainty("code", _MARGIN_CODE_OPEN if alone[1] else _MARGIN_CODE)
-    if any(alone) or rare_code or _coded(alignment.product_rest):
+        return _by_code(sketched, corpus, evidence)
+    if any(alone) or _coded(alignment.product_rest):
         return None
+    if rare_code:
+        longer = _is_a_model_with_its_suffix(sketched)
+        return Certainty("model", _MARGIN_MODEL) if longer else None
     figures = 0
     for pair in alignment.pairs:
         if pair.kind in _CODED and figures_in(pair.token):
@@ -249,6 +267,39 @@ def _certainty(
         return Certainty("figures", _MARGIN_FIGURES)
     explained = _is_explained(alignment, corpus)
     return Certainty("name", _MARGIN_NAME) if explained else None
+
+
+def _by_code(sketched: Sketch, corpus: Corpus, evidence: float) -> Certainty | None:
+    """Return what a rare code that both have makes of a pair.
+
+    Boxed and bulk, with and without a lens: where products under one code differ in a word that
+    the item leaves out, the code does not say which.
+    """
+    open_words = any(
+        kind is Kind.WORD and corpus.tells_siblings_apart(token)
+        for token, kind in sketched.alignment.product_rest.items()
+    )
+    weak = sketched.rare_length < _TELLING_LENGTH_MIN and evidence < _WEAK_CODE_EVIDENCE_MIN
+    return None if open_words or weak else Certainty("code", _MARGIN_CODE)
+
+
+def _is_a_model_with_its_suffix(sketched: Sketch) -> bool:
+    """Tell whether the item's code is the product's and a suffix of region or colour."""
+    for pair in sketched.alignment.pairs:
+        if pair.kind is not Kind.CODE or not pair.twin or pair.credit < _SUFFIXED_CREDIT_MIN:
+            continue
+        mine, theirs = bare(pair.token), pair.twin
+        if pair.token not in sketched.item.tokens:
+            mine, theirs = theirs, mine
+        suffix = mine.removeprefix(theirs)
+        if (
+            len(theirs) >= _MODEL_LENGTH_MIN
+            and suffix != mine
+            and len(suffix) >= _SUFFIX_LENGTH_MIN
+            and not suffix[0].isdecimal()
+        ):
+            return True
+    return False
 
 
 def _is_explained(alignment: Alignment, corpus: Corpus) -> bool:

@@ -116,7 +116,7 @@ class Bench:
         rows: list[AcceptedRow] = []
         async with aclosing(read_path(self._folder / name, wish=Wish())) as batches:
             async for batch in batches:
-                rows += [event for event in batch.events if isinstance(event, AcceptedRow)]
+                rows += [event for event in batch.told if isinstance(event, AcceptedRow)]
                 if len(rows) >= _BASELINE_ROWS:
                     break
         return rows[:_BASELINE_ROWS]
@@ -242,7 +242,7 @@ async def measure(bench: Bench, folder: Path, rows: int) -> dict[str, float]:
 
 async def row_by_row(bench: Bench, watch: Stopwatch) -> None:
     """Import the first rows one by one, and the same once more."""
-    rows = staged_rows(await bench.parsed("first.xlsx"), position=0).rows
+    rows = staged_rows(await bench.parsed("first.xlsx")).rows
     supplier = await bench.stored_supplier("row by row")
     for which in ("first", "unchanged"):
         with watch.time(f"row by row, {which}"):

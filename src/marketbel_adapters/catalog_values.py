@@ -4,24 +4,23 @@ Values that PostgreSQL cannot hold are refused here, by name, so that no store i
 """
 
 import hashlib
-import json
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal
 from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import Final
 
-from marketbel_core.catalog import (
-    CURRENCY_KEY,
-    DEFAULT_CURRENCY,
-    RETAIL_PRICE_KEY,
-    WHOLESALE_PRICE_KEY,
-    SourceType,
-    Supplier,
-    price_currency_key,
+from marketbel_adapters.storable_rows import (
+    NAME_LENGTH_MAX,
+    SKU_LENGTH_MAX,
+    UNSTORABLE,
+    StorableRow,
+    is_text,
+    storable_row,
+    strict_json,
 )
+from marketbel_core.catalog import CURRENCY_KEY, DEFAULT_CURRENCY, SourceType, Supplier
 from marketbel_core.errors import RefusedError
 from marketbel_core.ids import SupplierId
 from marketbel_core.intake.plan import STALE_KEY, ImportFigures, MissingPolicy
@@ -60,44 +59,16 @@ __all__ = [
 REFUSED_MAX: Final = 1_000
 """Rows of one list that the store may refuse: each is found by halves, which takes a while."""
 
-SKU_LENGTH_MAX: Final = 255
 UNAVAILABLE_TOLD: Final[Mapping[str, object]] = {"in_stock": False}
 """What an item says that cannot be had."""
 
-_NAME_LENGTH_MAX: Final = 500
 _ACTIVE_KEY: Final = "is_active"
 _ML_KEY: Final = "use_ml_processing"
 _TASK_ID_LENGTH_MAX: Final = 255
 _LOG_KEY_LENGTH_MAX: Final = 64
-_KIND_PRICE_MAX: Final = Decimal("9999999999.99")  # NUMERIC(12,2)
-_UNSTORABLE: Final = "row.unstorable"
-_STRICT: Final = json.JSONEncoder(allow_nan=False, ensure_ascii=False, sort_keys=True)
-_ZERO_IN_JSON: Final = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # not a backslash and "u0000"
 _CENT: Final = Decimal("0.01")
 _NO_CURRENCY: Final = "XXX"  # ISO 4217's code for "no currency": compared with no other
 _CURRENCY_LENGTH: Final = 3
-
-
-class StorableRow(NamedTuple):
-    """A row as it is stored, its fields in the order in which they are copied.
-
-    Attributes:
-        amount: The main price; its currency is among the characteristics.
-        characteristics: A JSON object, keys sorted, the currency among them.
-        price_opt: The wholesale price (0 to 9,999,999,999.99 BYN) when the row has a usable one.
-        price_rrc: The retail or recommended price, likewise.
-        position: The row's place in the whole list.
-    """
-
-    sku: str
-    name: str
-    amount: Decimal
-    characteristics: str
-    price_opt: Decimal | None
-    price_rrc: Decimal | None
-    sheet: str
-    row_number: int
-    position: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,24 +87,19 @@ class StagedRows:
     refused: Sequence[RowRejection]
 
 
-def staged_rows(rows: Sequence[ListedRow], *, position: int) -> StagedRows:
-    """Return the batch as it is staged; what cannot be stored is told row by row.
-
-    Args:
-        rows: In the order of the list.
-        position: How many rows of the list came before.
-    """
+def staged_rows(rows: Sequence[ListedRow]) -> StagedRows:
+    """Return the batch as it is staged; what cannot be stored is told row by row."""
     kept: list[StorableRow] = []
     sources: list[AcceptedRow] = []
     unpriced: list[str] = []
     refused: list[RowRejection] = []
-    for place, row in enumerate(rows, start=position):
+    for row in rows:
         if isinstance(row, UnpricedRow):
-            if _is_text(row.sku) and len(row.sku) <= SKU_LENGTH_MAX:
+            if is_text(row.sku) and len(row.sku) <= SKU_LENGTH_MAX:
                 unpriced.append(row.sku)
             continue  # one that no store can hold is no known item's
         try:
-            kept.append(_storable(row, place))
+            kept.append(storable_row(row))
         except RefusedError as error:
             refused.append(unstorable(row, str(error)))
         else:
@@ -147,8 +113,8 @@ def unstorable(row: AcceptedRow, message: str) -> RowRejection:
         sheet=row.sheet,
         row_number=row.row_number,
         column="row",
-        value=_text(row.name)[:_NAME_LENGTH_MAX],
-        code=_UNSTORABLE,
+        value=_text(row.name)[:NAME_LENGTH_MAX],
+        code=UNSTORABLE,
         message=message,
         cells={"sku": row.sku, "name": row.name, "price": str(row.price.amount)},
     )
@@ -308,26 +274,6 @@ def json_value(value: object) -> object:
             return _text(str(value))
 
 
-def strict_json(value: object, *, of: str) -> str:
-    """Return `value` as JSON that PostgreSQL takes, keys sorted.
-
-    Args:
-        of: Whose value it is, for the message.
-
-    Raises:
-        RefusedError: it has U+0000, half a character, NaN, an infinity or something that is no
-            JSON (`row.unstorable`).
-    """
-    try:
-        text = _STRICT.encode(value)
-        text.encode()
-    except (TypeError, ValueError, RecursionError) as error:
-        raise RefusedError(_UNSTORABLE, f"{of} holds a value that cannot be stored") from error
-    if "\\u0000" in text and _ZERO_IN_JSON.search(text):  # rarely both, and the first is fast
-        raise RefusedError(_UNSTORABLE, f"{of} holds the character U+0000")
-    return text
-
-
 def storable_text(text: str) -> str:
     """Return the text as PostgreSQL holds it: what is no character becomes one."""
     return _text(text)
@@ -335,58 +281,6 @@ def storable_text(text: str) -> str:
 
 def _text(text: str) -> str:
     return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
-
-
-def _storable(row: AcceptedRow, position: int) -> StorableRow:
-    if not 1 <= len(row.sku) <= SKU_LENGTH_MAX:
-        raise RefusedError(_UNSTORABLE, f"a sku has 1 to {SKU_LENGTH_MAX} characters")
-    if not 1 <= len(row.name) <= _NAME_LENGTH_MAX:
-        raise RefusedError(_UNSTORABLE, f"a name has 1 to {_NAME_LENGTH_MAX} characters")
-    if not (_is_text(row.sku) and _is_text(row.name)):
-        raise RefusedError(_UNSTORABLE, "the sku or the name has a character that is none")
-    characteristics = {k: v for k, v in row.characteristics.items() if k != CURRENCY_KEY}
-    if row.price.currency != DEFAULT_CURRENCY:
-        characteristics[CURRENCY_KEY] = row.price.currency
-    return StorableRow(
-        row.sku,
-        row.name,
-        row.price.amount,
-        strict_json(characteristics, of="the row"),
-        _kind_price(row, WHOLESALE_PRICE_KEY),
-        _kind_price(row, RETAIL_PRICE_KEY),
-        row.sheet,
-        row.row_number,
-        position,
-    )
-
-
-def _is_text(text: str) -> bool:
-    """Tell whether PostgreSQL holds the text: no U+0000, no half of a character."""
-    if "\x00" in text:
-        return False
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _kind_price(row: AcceptedRow, key: str) -> Decimal | None:
-    """Return a row's price of a kind; what is no price stays among the characteristics alone.
-
-    So does an amount in another currency: readers take the columns for Belarusian roubles.
-    """
-    value = row.characteristics.get(key)
-    currency = row.characteristics.get(price_currency_key(key), row.price.currency)
-    if value is None or isinstance(value, bool) or currency != DEFAULT_CURRENCY:
-        return None
-    try:
-        amount = Decimal(str(value))
-    except InvalidOperation:
-        return None
-    if not amount.is_finite() or not 0 <= amount <= _KIND_PRICE_MAX:
-        return None
-    return amount.quantize(_CENT)
 
 
 def _candidate_as_json(candidate: ScoredCandidate) -> dict[str, object]:

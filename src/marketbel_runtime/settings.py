@@ -290,6 +290,16 @@ class Settings(BaseSettings):
             "supplier's metadata wins",
         ),
     ] = 50.0
+    import_known_min_percent: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=100,
+            description="A list that names fewer known items, in percent of those of the "
+            "supplier's last one, is held for a person: it is another supplier's, or its skus "
+            "are new; 0 never",
+        ),
+    ] = 10.0
     import_price_move_max_percent: Annotated[
         float, Field(ge=0, description="A price that moves by more, up or down, is suspicious")
     ] = 50.0
@@ -335,6 +345,13 @@ class Settings(BaseSettings):
         default=30,
         validation_alias=AliasChoices("MATCH_REVIEW_EXPIRATION_DAYS", "REVIEW_EXPIRATION_DAYS"),
     )
+    match_needs_category: Annotated[
+        bool,
+        Field(
+            description="Whether an item whose category is not known waits for one in the review "
+            "queue; otherwise it is matched against everything"
+        ),
+    ] = False
     catalogue_currency: Annotated[
         str,
         Field(
@@ -417,6 +434,7 @@ class Settings(BaseSettings):
         return ImportRules(
             limits=SafetyLimits(
                 rows_min_percent=_exact(self.import_rows_min_percent),
+                known_min_percent=_exact(self.import_known_min_percent),
                 price_move_max_percent=_exact(self.import_price_move_max_percent),
                 moved_rows_max_percent=_exact(self.import_moved_rows_max_percent),
             ),

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
 
@@ -11,28 +12,35 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from marketbel_adapters.postgres.catalog import PostgresCatalog
 from marketbel_adapters.postgres.url import create_engine
+from marketbel_adapters.row_lines import RowLines
 from marketbel_adapters.system import SystemClock, TimeOrderedIdSource
 from marketbel_adapters.testing.builders import a_row
 from marketbel_adapters.testing.catalog_imports import an_unpriced_row, imported, undone
 from marketbel_adapters.testing.catalog_steps import (
     LATER,
     a_priced_row,
+    claimed,
+    doubted,
+    drafted,
+    linked,
+    recorded,
     stored_product,
     stored_supplier,
 )
 from marketbel_core.catalog import FileType, GivenLayout, Supplier
 from marketbel_core.errors import UnavailableError
-from marketbel_core.ids import FileKey
+from marketbel_core.ids import FileKey, SupplierId
 from marketbel_core.intake.plan import ImportFigures, ImportRules, MissingPolicy
 from marketbel_core.intake.remembered import RememberedLayout
-from marketbel_core.ports import ListedRow, RowBatch, RowReader
+from marketbel_core.intake.rows import AcceptedRow, RowRejection
+from marketbel_core.ports import ListedRow, RowBatch, RowReader, UndoOutcome
 from marketbel_core.use_cases import ListImporter, ListToImport
 
 pytestmark = pytest.mark.postgres
 
 _SHARED: Final = (
     *("suppliers", "supplier_items", "price_history", "products", "match_review_queue"),
-    *("marketbel.drafts", "marketbel.missing_items"),
+    *("marketbel.drafts", "marketbel.known_links", "marketbel.missing_items"),
 )
 _KILL: Final = (
     "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
@@ -85,6 +93,51 @@ async def test_rows_that_a_neighbours_constraint_refuses_never_cost_the_others(
     assert all("no_tests" in row.message for row in done.refused)
 
 
+async def test_rows_that_come_as_lines_are_stored_like_any_others(
+    catalog: PostgresCatalog, engine: AsyncEngine
+) -> None:
+    await rows_of(
+        engine, "ALTER TABLE supplier_items ADD CONSTRAINT no_tests CHECK (name <> 'test')"
+    )
+    said = {"brand": 'O\\"Neill', "price_opt": "9.50", "price_rrc": "12.00", "stock": 3}
+    rows = [
+        replace(a_row(row_number=number, name=name), sku=f"sku-{number}", characteristics=said)
+        for number, name in enumerate(["test" if n % 9 == 0 else f"name \\{n}" for n in range(40)])
+    ]
+    lines = RowLines.of(rows)
+    assert lines is not None
+    one, other = await stored_supplier(catalog), await stored_supplier(catalog)
+
+    done = [
+        await staged_and_applied(catalog, one.id, lines),
+        await staged_and_applied(catalog, other.id, rows),
+    ]
+
+    assert done[0] == done[1]
+    assert len(done[0][1]) == 5
+    stored = [
+        await rows_of(
+            engine,
+            "SELECT supplier_sku, name, current_price, characteristics, price_opt, price_rrc"
+            f" FROM supplier_items WHERE supplier_id = '{supplier.id}' ORDER BY supplier_sku",
+        )
+        for supplier in (one, other)
+    ]
+    assert stored[0] == stored[1]
+    assert len(stored[0]) == 35
+
+
+async def staged_and_applied(
+    catalog: PostgresCatalog, supplier_id: SupplierId, rows: Sequence[AcceptedRow]
+) -> tuple[ImportFigures, list[RowRejection]]:
+    async with catalog.unit() as unit:
+        staged = await unit.imports.stage(supplier_id)
+        refused = await staged.add(rows)
+        figures = await staged.compare(price_move_max_percent=Decimal(50))
+        await staged.apply(None, missing=MissingPolicy.KEEP, at=LATER)
+    return figures, refused
+
+
 async def test_a_list_may_come_in_more_batches_than_calls_may_be_nested(
     catalog: PostgresCatalog,
 ) -> None:
@@ -130,6 +183,14 @@ async def test_the_dump_after_plan_apply_and_undo_equals_the_dump_before(
         planned = await staged.compare(price_move_max_percent=Decimal(50))
     assert await dump_of(engine) == before
     done = await imported(catalog, supplier.id, *rows, missing=policy, at=LATER)
+    fresh = await claimed(catalog, supplier.id, limit=300)
+    news = [item for item in fresh if item.sku.startswith("new-")]
+    await recorded(
+        catalog,
+        *(drafted(item) for item in news[:100]),
+        *(linked(item, product) for item in news[100:200]),
+        *(doubted(item, product) for item in news[200:]),
+    )
     assert await dump_of(engine) != before
 
     outcome = await undone(catalog, done.id)
@@ -137,7 +198,30 @@ async def test_the_dump_after_plan_apply_and_undo_equals_the_dump_before(
     assert done.figures == planned
     # a, b, c, f; d and e became unavailable; and all that was new.
     assert (outcome.reversed, outcome.kept, outcome.failed) == (6 + 2_500, 0, 0)
+    assert (outcome.drafts, outcome.product_ids) == (100, (product.id,))
     assert await dump_of(engine) == before
+
+
+async def test_a_draft_that_a_person_took_up_keeps_its_item(
+    catalog: PostgresCatalog, engine: AsyncEngine
+) -> None:
+    supplier = await stored_supplier(catalog)
+    done = await imported(catalog, supplier.id, *(a_priced_row(sku, "1.00") for sku in "abc"))
+    items = sorted(await claimed(catalog, supplier.id), key=lambda item: item.sku)
+    active, priced, _ = drafts = [drafted(item) for item in items]
+    await recorded(catalog, *drafts)
+    await rows_of(
+        engine, f"UPDATE products SET status = 'active' WHERE id = '{active.product.id}'"
+    )
+    await rows_of(engine, f"UPDATE products SET retail_price = 5 WHERE id = '{priced.product.id}'")
+
+    outcome = await undone(catalog, done.id)
+
+    assert outcome == UndoOutcome(
+        reversed=2, kept=1, kept_skus=("a",), drafts=1, product_ids=(priced.product.id,)
+    )
+    left = await rows_of(engine, "SELECT id FROM products ORDER BY id")
+    assert {row.id for row in left} == {active.product.id, priced.product.id}
 
 
 class _KillingReader(RowReader):

@@ -384,7 +384,7 @@ async def test_who_stops_in_the_midst_of_a_list_leaves_no_process_behind(tmp_pat
     during = children()
     await batches.aclose()
 
-    assert first.events
+    assert first.told
     assert during != before
     assert children() == before
 
@@ -405,7 +405,7 @@ async def peak_kib(folder: Path, *, rows: int) -> int:
     before = children()
     peak = 0
     async for batch in read_path(path, wish=Wish()):
-        assert batch.events
+        assert batch.told
         peak = max([peak, *map(resident_peak_kib, children() - before)])
     return peak
 

@@ -15,6 +15,7 @@ from marketbel_adapters.testing.catalog_steps import (
     a_priced_row,
     claimed,
     linked,
+    recalculated,
     recorded,
     stored_product,
 )
@@ -24,7 +25,7 @@ from marketbel_core.ids import FileKey, ImportId, JobId
 from marketbel_core.intake import ReadRows
 from marketbel_core.intake.plan import DifferenceKind, ImportFigures
 from marketbel_core.jobs import Job, Phase
-from marketbel_core.ports import Import, ImportState, LogLevel, RecalculateStep
+from marketbel_core.ports import Import, ImportState, LogLevel
 from marketbel_core.use_cases import ListImporter, ListToImport, StartRequest
 from marketbel_runtime.lifespan import InMemory, memory
 from marketbel_runtime.tasks.ingestion import parse_task
@@ -139,6 +140,44 @@ async def test_the_same_bytes_again_do_nothing_and_say_so() -> None:
     assert record.state is ImportState.REPEATED
     assert record.figures == ImportFigures(unchanged=3, no_price=1)
     assert second.progress.items_processed == first.progress.items_processed == 4
+
+
+async def test_the_list_of_another_supplier_holds_the_import() -> None:
+    world = memory()
+    await brought(world, a_list(20), job_id=1)
+    items = world.catalog.items()
+
+    job = await brought(world, a_list(20).replace("A-", "другой-"), job_id=2)
+
+    assert job.failure is not None
+    assert job.failure.code == "import.held"
+    assert "0 known items and 20 new ones" in job.failure.message
+    held = world.catalog.imports()[-1]
+    assert [reason.code for reason in held.reasons] == ["import.too_few_known"]
+    assert world.catalog.items() == items
+
+
+async def test_two_lists_of_one_supplier_by_turns_are_held_the_first_time_only() -> None:
+    desk = Desk()
+    tools, paints = of("t1", "t2", "t3"), of("p1", "p2", "p3")
+    await desk.apply(desk.list_of(tools))
+
+    first = await desk.apply(desk.list_of(paints))
+    waived = await desk.apply(desk.list_of(paints), waived=True)
+    again = [await desk.apply(desk.list_of(rows)) for rows in (tools, paints, tools)]
+
+    assert (first.state, waived.state) == (ImportState.HELD, ImportState.APPLIED)
+    assert {each.state for each in again} == {ImportState.APPLIED}
+
+
+async def test_a_supplier_may_say_that_its_lists_name_other_items_each_time() -> None:
+    desk = Desk()
+    desk.supplier = a_supplier(name="Acme", metadata={"import_known_min_percent": 0})
+    await desk.apply(desk.list_of(of("a", "b")))
+
+    record = await desk.apply(desk.list_of(of("c", "d")))
+
+    assert record.state is ImportState.APPLIED
 
 
 async def test_another_column_for_the_price_holds_the_import() -> None:
@@ -276,7 +315,7 @@ async def test_an_undone_import_is_applied_again_by_the_same_bytes() -> None:
     assert len(desk.world.catalog.items()) == 1
 
 
-async def test_an_undo_has_the_products_recalculated() -> None:
+async def test_an_undo_puts_lowest_prices_right_without_a_worker() -> None:
     desk = Desk()
     await desk.apply(desk.list_of(of("a")))
     product = await stored_product(desk.world.catalog)
@@ -284,12 +323,15 @@ async def test_an_undo_has_the_products_recalculated() -> None:
     await recorded(desk.world.catalog, linked(item, product))
     dearer = await desk.apply(desk.list_of(of("a", price="1.20")))
 
+    await recalculated(desk.world.catalog, [product.id])
+    before = desk.world.catalog.aggregates()[product.id]
+
     outcome = await desk.world.container.undo_import()(dearer.id)
 
     assert (outcome.reversed, outcome.product_ids) == (1, (product.id,))
-    step = await desk.world.queue.take()
-    assert isinstance(step, RecalculateStep)
-    assert step.product_ids == (product.id,)
+    after = desk.world.catalog.aggregates()[product.id]
+    assert (before.min_price, after.min_price) == (Decimal("1.20"), Decimal("1.00"))
+    assert len(desk.world.queue) == 0
 
 
 async def test_only_what_is_held_is_approved_and_only_what_is_applied_undone() -> None:

@@ -19,6 +19,7 @@ from marketbel_core.intake.remembered import RememberedLayout
 
 _LIMITS = SafetyLimits(
     rows_min_percent=Decimal(50),
+    known_min_percent=Decimal(20),
     price_move_max_percent=Decimal(30),
     moved_rows_max_percent=Decimal(10),
 )
@@ -27,7 +28,8 @@ _LIMITS = SafetyLimits(
 def codes(
     figures: ImportFigures, *, last: int | None = None, changes: tuple[str, ...] = ()
 ) -> list[str]:
-    found = hold_reasons(figures, limits=_LIMITS, last_accepted=last, layout_changes=changes)
+    before = None if last is None else ImportFigures(unchanged=last)
+    found = hold_reasons(figures, limits=_LIMITS, last=before, layout_changes=changes)
     return [reason.code for reason in found]
 
 
@@ -53,6 +55,36 @@ def test_a_list_with_too_many_moved_prices_is_held(
     figures = ImportFigures(moved=moved, updated=updated, unchanged=unchanged, inserted=1_000)
 
     assert codes(figures) == (["import.price_moves"] if is_held else [])
+
+
+@pytest.mark.parametrize(
+    ("figures", "last", "is_held"),
+    [
+        (ImportFigures(inserted=100), 100, True),
+        (ImportFigures(inserted=90, unchanged=19), 100, True),
+        (ImportFigures(inserted=90, unchanged=12, updated=8), 100, False),
+        (ImportFigures(inserted=90, unavailable=20), 100, False),
+        (ImportFigures(unchanged=100, missing=100_000), 100, False),
+        (ImportFigures(inserted=5, missing=100), None, True),
+        (ImportFigures(inserted=5, unchanged=20, missing=80), None, False),
+        (ImportFigures(inserted=5), None, False),
+    ],
+    ids=[
+        *("none", "too few", "enough", "without a price", "many left out long ago"),
+        *("first list, none", "first list, enough", "first of all"),
+    ],
+)
+def test_a_list_that_names_hardly_any_known_item_is_held(
+    figures: ImportFigures, last: int | None, *, is_held: bool
+) -> None:
+    assert codes(figures, last=last) == (["import.too_few_known"] if is_held else [])
+
+
+def test_rows_that_name_an_item_twice_do_not_count_as_two_items() -> None:
+    last = ImportFigures(inserted=100, merged=900)
+    figures = ImportFigures(inserted=1, unchanged=20, merged=900)
+
+    assert hold_reasons(figures, limits=_LIMITS, last=last) == ()
 
 
 def test_new_items_have_no_price_that_could_move() -> None:
@@ -93,6 +125,7 @@ def test_another_currency_is_always_a_move() -> None:
 def test_a_suppliers_own_words_win() -> None:
     said: dict[str, object] = {
         "import_rows_min_percent": 80,
+        "import_known_min_percent": "0",
         "import_price_move_max_percent": " 12.5 ",
         "missing_items": "Unavailable",
     }
@@ -102,6 +135,7 @@ def test_a_suppliers_own_words_win() -> None:
     assert rules.missing is MissingPolicy.UNAVAILABLE
     assert rules.limits == SafetyLimits(
         rows_min_percent=Decimal(80),
+        known_min_percent=Decimal(0),
         price_move_max_percent=Decimal("12.5"),
         moved_rows_max_percent=Decimal(10),
     )

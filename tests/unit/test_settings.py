@@ -236,6 +236,7 @@ def test_every_variable_of_the_deployment_is_in_a_table_above() -> None:
         "CURRENCY_RATES",
         "IMPORT_MOVED_ROWS_MAX_PERCENT",
         "IMPORT_PRICE_MOVE_MAX_PERCENT",
+        "IMPORT_KNOWN_MIN_PERCENT",
         "IMPORT_ROWS_MIN_PERCENT",
         "MISSING_ITEMS",
     }  # known to nobody else

@@ -64,7 +64,6 @@ class MemoryStagedList(StagedList):
         self._draft = draft
         self._ids = ids
         self._supplier_id = supplier_id
-        self._staged = 0
         self._refused = 0
         self._rows: dict[str, tuple[StorableRow, AcceptedRow]] = {}
         self._unpriced: set[str] = set()
@@ -74,8 +73,7 @@ class MemoryStagedList(StagedList):
         self._missing: list[StoredItem] = []
 
     async def add(self, rows: Sequence[ListedRow]) -> list[RowRejection]:
-        kept = staged_rows(rows, position=self._staged)
-        self._staged += len(rows)
+        kept = staged_rows(rows)
         for row, source in zip(kept.rows, kept.sources, strict=True):
             self._merged += self._rows.pop(row.sku, None) is not None
             self._rows[row.sku] = (row, source)

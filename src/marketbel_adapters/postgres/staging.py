@@ -2,7 +2,7 @@
 
 import json
 from asyncio import to_thread
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -12,7 +12,7 @@ from sqlalchemy import func, select, text
 from marketbel_adapters.catalog_values import (
     REFUSED_MAX,
     UNAVAILABLE_TOLD,
-    StagedRows,
+    StorableRow,
     check_refused,
     currency_of,
     staged_rows,
@@ -22,6 +22,7 @@ from marketbel_adapters.catalog_values import (
 from marketbel_adapters.postgres import staging_sql as sql
 from marketbel_adapters.postgres import tables
 from marketbel_adapters.postgres.transaction import Transaction
+from marketbel_adapters.row_lines import RowLines
 from marketbel_core.catalog import CURRENCY_KEY, Money
 from marketbel_core.errors import RefusedError, SupplierNotFoundError
 from marketbel_core.ids import ImportId, SupplierId
@@ -32,7 +33,7 @@ from marketbel_core.intake.plan import (
     MissingPolicy,
     version_of,
 )
-from marketbel_core.intake.rows import RowRejection
+from marketbel_core.intake.rows import AcceptedRow, RowRejection
 from marketbel_core.ports import ListedRow, StagedList
 
 __all__ = ["PostgresStagedList", "hold_supplier", "money_of"]
@@ -47,8 +48,8 @@ class PostgresStagedList(StagedList):
     def __init__(self, transaction: Transaction, supplier_id: SupplierId) -> None:
         self._transaction = transaction
         self._supplier_id = supplier_id
-        self._staged = 0
         self._refused = 0
+        self._figures = ImportFigures()
 
     async def open(self) -> None:
         """Make the tables, in place of those of an earlier list of the same unit."""
@@ -58,51 +59,81 @@ class PostgresStagedList(StagedList):
             await self._transaction.run(text(statement))
         # A COPY names no supplier in each row. The id is one of ours, and no text of a stranger.
         await self._transaction.run(
-            text(f"ALTER TABLE marketbel_rows ALTER supplier_id SET DEFAULT '{self._supplier_id}'")
+            text(
+                f"ALTER TABLE marketbel_rows ALTER supplier_id SET DEFAULT '{self._supplier_id}',"
+                " ALTER id DROP DEFAULT, ALTER id DROP NOT NULL"
+            )
         )
 
     async def add(self, rows: Sequence[ListedRow]) -> list[RowRejection]:
+        if isinstance(rows, RowLines):
+            refused = await self._copy_all(rows, lambda part: self._copy_lines(rows[part]))
+        else:
+            refused = await self._add_rows(rows)
+        self._refused += len(refused)
+        check_refused(self._refused)
+        return refused
+
+    async def _add_rows(self, rows: Sequence[ListedRow]) -> list[RowRejection]:
         # A large batch would hold up the whole worker.
-        kept = await to_thread(staged_rows, rows, position=self._staged)
-        self._staged += len(rows)
-        refused = list(kept.refused)
-        await self._copy_all(kept, refused)
+        kept = await to_thread(staged_rows, rows)
+        refused = await self._copy_all(
+            kept.sources, lambda part: self._copy(kept.rows[part]), refused=len(kept.refused)
+        )
         if kept.unpriced:
             await self._transaction.copy(
                 [(sku,) for sku in kept.unpriced],
                 into="marketbel_unpriced",
                 columns=sql.UNPRICED_COLUMNS,
             )
-        self._refused += len(refused)
-        check_refused(self._refused)
-        return refused
+        return [*kept.refused, *refused]
 
-    async def _copy_all(self, kept: StagedRows, refused: list[RowRejection]) -> None:
-        """Bring the rows into the table; find those that the server refuses by halves."""
-        waiting = [(0, len(kept.rows))]
+    async def _copy(self, rows: Sequence[StorableRow]) -> None:
+        await self._transaction.copy(rows, into="marketbel_rows", columns=sql.ROW_COLUMNS)
+
+    async def _copy_lines(self, rows: RowLines) -> None:
+        await self._transaction.copy_lines(
+            rows.text, into="marketbel_rows", columns=sql.ROW_COLUMNS
+        )
+
+    async def _copy_all(
+        self,
+        rows: Sequence[AcceptedRow],
+        copy: Callable[[slice], Awaitable[None]],
+        *,
+        refused: int = 0,
+    ) -> list[RowRejection]:
+        """Bring the rows into the table; find those that the server refuses by halves.
+
+        Args:
+            rows: What is to be told of those that are refused.
+            copy: Copies a part of them.
+            refused: How many more of the batch have been refused before.
+        """
+        found: list[RowRejection] = []
+        waiting = [slice(0, len(rows))] if rows else []
         while waiting:
-            begin, end = waiting.pop()
-            if begin == end:
-                continue
+            part = waiting.pop()
             try:
                 async with self._transaction.savepoint():
-                    await self._transaction.copy(
-                        kept.rows[begin:end], into="marketbel_rows", columns=sql.ROW_COLUMNS
-                    )
+                    await copy(part)
             except RefusedError as error:
-                if end - begin == 1:
-                    refused.append(unstorable(kept.sources[begin], str(error)))
-                    if self._refused + len(refused) > REFUSED_MAX:
-                        return
+                begin, end = part.start, part.stop
+                if end - begin > 1:
+                    middle = (begin + end) // 2
+                    waiting += [slice(middle, end), slice(begin, middle)]
                     continue
-                middle = (begin + end) // 2
-                waiting += [(middle, end), (begin, middle)]
+                found.append(unstorable(rows[begin], str(error)))
+                if self._refused + refused + len(found) > REFUSED_MAX:
+                    break
+        return found
 
     async def compare(self, *, price_move_max_percent: Decimal) -> ImportFigures:
         values = {"supplier_id": self._supplier_id}
+        await self._transaction.run(sql.SAMPLE_FEW)
         await self._transaction.run(sql.ANALYZE)
         await self._transaction.run(sql.MERGE_DUPLICATES)
-        await self._transaction.run(sql.MISSING, values)
+        rows = (await self._transaction.run(sql.MISSING, values)).one()
         await self._transaction.run(
             sql.CHANGED_BY_THE_LIST, {**values, "price_move_max": price_move_max_percent}
         )
@@ -110,9 +141,14 @@ class PostgresStagedList(StagedList):
             sql.CHANGED_WITHOUT_PRICE,
             {**values, "kind": "unavailable", "told": json.dumps(UNAVAILABLE_TOLD)},
         )
-        known = (await self._transaction.run(sql.KEEP_ONLY_NEW, values)).rowcount
+        if rows.known == rows.named:
+            await self._transaction.run(sql.KEEP_NONE)
+        elif rows.known:
+            await self._transaction.run(sql.KEEP_ONLY_NEW, values)
         counts = dict((await self._transaction.run(sql.COUNT)).mappings().one())
-        return ImportFigures(**counts, unchanged=known - counts["updated"])
+        unchanged = rows.named - counts["inserted"] - counts["updated"]
+        self._figures = ImportFigures(**counts, unchanged=unchanged)
+        return self._figures
 
     async def differences(self, *, limit: int) -> list[Difference]:
         found = await self._transaction.run(sql.DIFFERENCES, {"limit": limit})
@@ -135,6 +171,7 @@ class PostgresStagedList(StagedList):
     async def apply(
         self, import_id: ImportId | None, *, missing: MissingPolicy, at: datetime
     ) -> None:
+        figures = self._figures
         values: dict[str, object] = {
             "supplier_id": self._supplier_id,
             "import_id": import_id,
@@ -144,9 +181,17 @@ class PostgresStagedList(StagedList):
         if import_id is not None and told:
             wanted = {"supplier_id": self._supplier_id, "told": json.dumps(told)}
             await self._transaction.run(sql.CHANGED_BY_POLICY, {**wanted, "kind": "missing"})
-        statements = [*sql.APPLY_CHANGED, *sql.APPLY_INSERTED]
+        # Most lists are much like the ones before: what has nothing to do is not asked for.
+        statements: list[str] = []
+        if figures.updated or figures.unavailable or (told and figures.missing):
+            statements += sql.APPLY_CHANGED
+        if figures.inserted:
+            values["id_prefix"] = (await self._transaction.run(sql.ID_PREFIX)).scalar_one()
+            statements += sql.APPLY_INSERTED
         if import_id is not None:
             statements += sql.NOTE_MISSING
+        if import_id is not None and figures.merged:
+            statements += sql.NOTE_MERGED
         for statement in statements:
             named = {key: value for key, value in values.items() if f":{key}" in statement}
             await self._transaction.run(text(statement), named, supplier_id=self._supplier_id)

@@ -21,11 +21,15 @@ __all__ = [
     "DIFFERENCES",
     "DROP",
     "FINGERPRINT",
+    "ID_PREFIX",
+    "KEEP_NONE",
     "KEEP_ONLY_NEW",
     "MERGE_DUPLICATES",
     "MISSING",
+    "NOTE_MERGED",
     "NOTE_MISSING",
     "ROW_COLUMNS",
+    "SAMPLE_FEW",
     "UNPRICED_COLUMNS",
 ]
 
@@ -38,7 +42,6 @@ ROW_COLUMNS: Final = (
     "price_rrc",
     "sheet",
     "row_number",
-    "position",
 )
 UNPRICED_COLUMNS: Final = ("supplier_sku",)
 
@@ -56,7 +59,7 @@ CREATE: Final = (
         LIKE supplier_items INCLUDING DEFAULTS INCLUDING CONSTRAINTS,
         sheet text NOT NULL,
         row_number integer NOT NULL,
-        position bigint NOT NULL
+        position bigint GENERATED ALWAYS AS IDENTITY
     ) ON COMMIT DROP
     """,
     """
@@ -95,6 +98,17 @@ CREATE: Final = (
     ) ON COMMIT DROP
     """,
 )
+# New ids begin with the instant of the import, as version 7 of RFC 9562 has it, and end with the
+# row's place in the list: indexes on ids then grow at one end, and items are in the list's order.
+ID_PREFIX: Final = text("""
+    SELECT left(t, 8) || '-' || right(t, 4) || '-7' || substr(r, 16, 3) || '-' || substr(r, 20, 4)
+           || '-'
+      FROM (SELECT lpad(to_hex(CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)), 12,
+                        '0') AS t,
+                   CAST(gen_random_uuid() AS text) AS r) x
+""")
+# The planner has to know that skus differ, and for that a small sample will do.
+SAMPLE_FEW: Final = text("SET LOCAL default_statistics_target = 10")
 ANALYZE: Final = text("ANALYZE marketbel_rows (supplier_sku), marketbel_unpriced (supplier_sku)")
 
 # Of rows that share a sku the last wins.
@@ -112,13 +126,24 @@ MERGE_DUPLICATES: Final = text("""
     SELECT l.supplier_sku, l.sheet, l.row_number, r.row_number
       FROM losers l JOIN marketbel_rows r USING (position)
 """)
+# One statement, so that all counts are of one moment: how many rows are of known items.
 MISSING: Final = text("""
-    INSERT INTO marketbel_missing (item_id)
-    SELECT i.id
-      FROM supplier_items i
-     WHERE i.supplier_id = CAST(:supplier_id AS uuid)
-       AND NOT EXISTS (SELECT FROM marketbel_rows n WHERE n.supplier_sku = i.supplier_sku)
-       AND NOT EXISTS (SELECT FROM marketbel_unpriced n WHERE n.supplier_sku = i.supplier_sku)
+    WITH mine AS (
+        SELECT id, supplier_sku FROM supplier_items
+         WHERE supplier_id = CAST(:supplier_id AS uuid)
+    ), unnamed AS MATERIALIZED (
+        SELECT i.id, i.supplier_sku
+          FROM mine i
+         WHERE NOT EXISTS (SELECT FROM marketbel_rows n WHERE n.supplier_sku = i.supplier_sku)
+    ), missing AS (
+        INSERT INTO marketbel_missing (item_id)
+        SELECT i.id
+          FROM unnamed i
+         WHERE NOT EXISTS (SELECT FROM marketbel_unpriced n
+                            WHERE n.supplier_sku = i.supplier_sku)
+    )
+    SELECT (SELECT count(*) FROM mine) - (SELECT count(*) FROM unnamed) AS known,
+           (SELECT count(*) FROM marketbel_rows) AS named
 """)
 _CHANGED: Final = """
     INSERT INTO marketbel_changed
@@ -176,6 +201,7 @@ CHANGED_BY_POLICY: Final = text(f"""
      ORDER BY i.id
        FOR NO KEY UPDATE OF i
 """)
+KEEP_NONE: Final = text("TRUNCATE marketbel_rows")
 KEEP_ONLY_NEW: Final = text("""
     DELETE FROM marketbel_rows n
      USING supplier_items i
@@ -252,26 +278,35 @@ APPLY_CHANGED: Final = (
      WHERE price_id IS NOT NULL
     """,
 )
+_ID: Final = "CAST(:id_prefix || lpad(to_hex(position), 12, '0') AS uuid)"
 # The first price of an item has the item's own id: the two are ids of different tables.
 APPLY_INSERTED: Final = (
-    """
+    f"""
     INSERT INTO supplier_items (id, supplier_id, supplier_sku, name, current_price,
            characteristics, price_opt, price_rrc, last_ingested_at, created_at, updated_at)
-    SELECT id, CAST(:supplier_id AS uuid), supplier_sku, name, current_price, characteristics,
+    SELECT {_ID}, CAST(:supplier_id AS uuid), supplier_sku, name, current_price, characteristics,
            price_opt, price_rrc,
            CAST(:at AS timestamptz), CAST(:at AS timestamptz), CAST(:at AS timestamptz)
       FROM marketbel_rows
     """,
-    """
+    f"""
     INSERT INTO price_history (id, supplier_item_id, price, recorded_at)
-    SELECT id, id, current_price, CAST(:at AS timestamptz) FROM marketbel_rows
+    SELECT {_ID}, {_ID}, current_price, CAST(:at AS timestamptz) FROM marketbel_rows
     """,
     f"""
     INSERT INTO marketbel.import_insertions (import_id, part, item_ids, digests)
-    SELECT CAST(:import_id AS uuid), position / 1000, array_agg(id), array_agg({_DIGEST})
+    SELECT CAST(:import_id AS uuid), position / 1000, array_agg({_ID}), array_agg({_DIGEST})
       FROM marketbel_rows
      WHERE CAST(:import_id AS uuid) IS NOT NULL
      GROUP BY position / 1000
+    """,
+)
+NOTE_MERGED: Final = (
+    """
+    INSERT INTO marketbel.import_merges (import_id, sheet, row_number, supplier_sku, won_by)
+    SELECT CAST(:import_id AS uuid), sheet, row_number, supplier_sku, won_by
+      FROM marketbel_merged
+    ON CONFLICT DO NOTHING
     """,
 )
 NOTE_MISSING: Final = (
@@ -287,11 +322,5 @@ NOTE_MISSING: Final = (
       FROM marketbel_missing n
      WHERE NOT EXISTS (SELECT FROM marketbel.missing_items m
                         WHERE m.item_id = n.item_id AND m.until_import_id IS NULL)
-    """,
-    """
-    INSERT INTO marketbel.import_merges (import_id, sheet, row_number, supplier_sku, won_by)
-    SELECT CAST(:import_id AS uuid), sheet, row_number, supplier_sku, won_by
-      FROM marketbel_merged
-    ON CONFLICT DO NOTHING
     """,
 )

@@ -1,10 +1,13 @@
-"""Rows on their way from the process that reads them: batches of events as compact JSON."""
+"""Rows on their way from the process that reads them: batches of events as compact JSON.
+
+Accepted rows pass as `RowLines` where they can: those are marked.
+"""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, fields
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from marketbel_core.catalog import Money
 from marketbel_core.intake import (
@@ -17,7 +20,10 @@ from marketbel_core.intake import (
     UnpricedRow,
 )
 
-__all__ = ["events_from", "line_from"]
+__all__ = ["LINES_MARK", "events_from", "line_from"]
+
+LINES_MARK: Final = b"="
+"""What no JSON value begins with."""
 
 
 def line_from(events: Iterable[RowEvent]) -> bytes:

@@ -8,6 +8,7 @@ from itertools import batched
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from marketbel_adapters.row_lines import RowLines
 from marketbel_adapters.sources.checks.sniffing import HEAD_BYTES, Form, sniffed
 from marketbel_adapters.sources.confining import (
     ChildDiedError,
@@ -15,7 +16,7 @@ from marketbel_adapters.sources.confining import (
     ChildLimits,
     frames_of_confined,
 )
-from marketbel_adapters.sources.event_lines import events_from
+from marketbel_adapters.sources.event_lines import LINES_MARK, events_from
 from marketbel_adapters.sources.handles import opened, spooled
 from marketbel_adapters.sources.reading import Wish, open_list
 from marketbel_core.catalog import FileType, GivenLayout
@@ -171,7 +172,10 @@ async def _batches(
             frames = frames_of_confined(_CHILD, stdin=file, limits=limits, passed=told)
             async with aclosing(frames):
                 async for frame in frames:
-                    if frame.startswith(b"["):
+                    if frame.startswith(LINES_MARK):
+                        text = frame.removeprefix(LINES_MARK)
+                        yield RowBatch(rows=RowLines(text, text.count(b"\n")))
+                    elif frame.startswith(b"["):
                         yield RowBatch(events=events_from(frame))
                     else:
                         on_opened(_opening(frame))

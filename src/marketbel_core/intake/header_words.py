@@ -167,7 +167,7 @@ KEYWORDS: Final = (
         r"наимен|найменув|найменав|назван|\bназва\b|номенклатур|\bтовар|\bтавар|product name|"
         r"\bname\b|продукци|ассортимент"
     )),
-    (Role.DESCRIPTION, re.compile(r"описан|апісан|\bопис\b|descr|характеристик")),
+    (Role.DESCRIPTION, re.compile(r"описан|апісан|\bопис\b|descr|\bdesc\b|характеристик")),
 )  # fmt: skip
 WEAK_NAMES: Final = re.compile(
     r"модель|мадэль|\bmodel\b|description|позици|издели|материал|\bproduct|\bitem\b|\bgoods\b|"

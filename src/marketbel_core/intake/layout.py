@@ -5,7 +5,6 @@ has words. A sheet with no such pair of columns is no price list.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
@@ -17,7 +16,7 @@ from marketbel_core.intake.columns import (
     keys_of,
     priced_rows,
 )
-from marketbel_core.intake.content_columns import money_columns
+from marketbel_core.intake.found_layout import FoundLayout, Layout
 from marketbel_core.intake.grid import Cell, Grid
 from marketbel_core.intake.header_lines import (
     HEADER_LINES_MAX,
@@ -27,8 +26,9 @@ from marketbel_core.intake.header_lines import (
     is_value,
     likely_header,
 )
+from marketbel_core.intake.headerless import layout_by_content
 from marketbel_core.intake.headers import HeaderMeaning, Role, price_kinds
-from marketbel_core.intake.name_column import name_column, renamed, wordy_column
+from marketbel_core.intake.name_column import name_column, renamed
 from marketbel_core.intake.price_columns import (
     price_columns,
     prices_by_content,
@@ -62,50 +62,6 @@ _WEIGHTS: Final = {Role.NAME: 3.0, Role.PRICE: 3.0, Role.SKU: 2.0}
 _SECURE_SCORE: Final = 9.0
 """A score that counts as full confidence: a name, a price, an article number and one more."""
 
-_HEADERLESS_CONFIDENCE: Final = 0.4
-_HEADERLESS_ROWS_MIN: Final = 3
-_MOSTLY: Final = 0.5
-_RARELY: Final = 0.15
-_WORDINESS_MIN: Final = 3.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layout:
-    """Which column of a sheet is what.
-
-    Attributes:
-        header_row: The last header line, from 1; 0 when there is none.
-        data_start_row: The first row that may be an item, from 1.
-        columns: Index of the column of each role that was found, from 0; name and price always.
-        price_columns: Columns of prices by kind: `wholesale`, `retail`, `purchase`, `preorder`;
-            further prices of no kind of their own as `2`, `3`. The main price is there as well
-            when its header names a kind.
-        characteristic_columns: The other columns' keys, by index.
-        headers: What stands above each column, by index.
-        header_words: The texts in the header's lines, each as it stands in its cell.
-        confidence: 0.0 to 1.0.
-        reasons: How it was decided, in sentences for people.
-    """
-
-    header_row: int
-    data_start_row: int
-    columns: Mapping[Role, int]
-    price_columns: Mapping[str, int] = field(default_factory=dict)
-    characteristic_columns: Mapping[int, str] = field(default_factory=dict)
-    headers: Mapping[int, str] = field(default_factory=dict)
-    header_words: frozenset[str] = frozenset()
-    confidence: float = 0.0
-    reasons: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class FoundLayout:
-    """A layout that a header gave, how good it is, and the first row with a price, from 0."""
-
-    score: float
-    first_priced: int
-    layout: Layout
-
 
 def find_layout(grid: Grid) -> Layout | None:
     """Return the layout of a sheet, or `None` when the sheet is no price list."""
@@ -121,6 +77,7 @@ def layout_of(sheet: SheetSample, *, data_start_row: int | None = None) -> Layou
             is above it.
     """
     best: FoundLayout | None = None
+    named: HeaderLines | None = None
     rows = len(sheet.rows) if data_start_row is None else data_start_row - 1
     for first in range(1, min(SCANNED_ROWS, len(sheet.rows), rows) + 1):
         if best is not None and first > best.first_priced:
@@ -131,10 +88,34 @@ def layout_of(sheet: SheetSample, *, data_start_row: int | None = None) -> Layou
             header = likely_header(sheet, first, last)
             if header is None:
                 break
+            if named is None and _names_prices(header):
+                named = header
             found = layout_by_header(sheet, header, data_start_row=data_start_row)
             if found is not None and (best is None or found.score > best.score):
                 best = found
-    return best.layout if best else layout_by_content(sheet, data_start_row=data_start_row)
+    if best is not None:
+        return best.layout
+    layout = layout_by_content(sheet, data_start_row=data_start_row)
+    if layout is not None and named is not None and _is_called_otherwise(layout, named):
+        return None  # the column that is called the price has none: another one is no substitute
+    return layout
+
+
+def _names_prices(header: HeaderLines) -> bool:
+    """Tell whether a line names a column of prices and one of goods, in so many words."""
+    roles = {
+        meaning.role
+        for meaning in map(header_meaning, header.texts.values())
+        if meaning is not None and meaning.strength >= _PLAIN
+    }
+    return Role.PRICE in roles and not roles.isdisjoint({Role.NAME, Role.SKU})
+
+
+def _is_called_otherwise(layout: Layout, header: HeaderLines) -> bool:
+    """Tell whether a header gives the column of prices a name, and not that of a price."""
+    text = header.texts.get(layout.columns[Role.PRICE])
+    meaning = header_meaning(text) if text else None
+    return text is not None and (meaning is None or meaning.role is not Role.PRICE)
 
 
 def _filled(row: Sequence[Cell]) -> int:
@@ -249,46 +230,3 @@ def _strongest(meanings: Mapping[int, HeaderMeaning]) -> dict[Role, int]:
         if former is None or meaning.strength > meanings[former].strength:
             chosen[meaning.role] = column
     return chosen
-
-
-def layout_by_content(
-    sheet: SheetSample, *, header: HeaderLines | None = None, data_start_row: int | None = None
-) -> Layout | None:
-    """Return the layout of a sheet without a header: words in a column, prices in another.
-
-    Args:
-        sheet: A sample of the sheet.
-        header: The lines that were said to be one, for all that they mean nothing.
-        data_start_row: The first row that may be an item, from 1, where that was said.
-    """
-    said = header.last + 1 if header is not None else 1
-    start = (data_start_row or said) - 1
-    is_said = header is not None or data_start_row is not None
-    body = body_of(sheet, start)
-    headers = header.texts if header is not None else {}
-    columns = columns_below(sheet, start)
-    money, marked = money_columns(columns)
-    price = next(iter(marked or money), None)
-    if price is None or columns[price].sure_prices < _HEADERLESS_ROWS_MIN:
-        return None
-    rows = priced_rows(body, price)
-    priced = columns_of(rows)
-    name = wordy_column(rows, {index: priced[index] for index in priced if index not in money})
-    if name is None:
-        return None
-    money, marked = money_columns(columns, right_of=name)
-    price = (marked or money)[0]
-    further = [index for index in (marked or money) if index > price]
-    return Layout(
-        header_row=header.last if header is not None else 0,
-        data_start_row=start + 1 if is_said else min(columns[price].price_rows) + 1,
-        columns={Role.NAME: name, Role.PRICE: price},
-        price_columns=price_kinds([price, *further], {}),
-        characteristic_columns=keys_of(columns, headers, {name, price, *further}),
-        headers=headers,
-        confidence=_HEADERLESS_CONFIDENCE,
-        reasons=(
-            "no header was found",
-            f"column {name + 1} has words and column {price + 1} has prices",
-        ),
-    )

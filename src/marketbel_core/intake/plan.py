@@ -35,6 +35,7 @@ _READING_VERSION: Final = "1"
 
 _METADATA_KEYS: Final = {
     "rows_min_percent": "import_rows_min_percent",
+    "known_min_percent": "import_known_min_percent",
     "price_move_max_percent": "import_price_move_max_percent",
     "moved_rows_max_percent": "import_moved_rows_max_percent",
 }
@@ -94,6 +95,16 @@ class ImportFigures:
         return self.inserted + self.updated + self.unchanged + self.merged
 
     @property
+    def items(self) -> int:
+        """All items that the list priced."""
+        return self.accepted - self.merged
+
+    @property
+    def named(self) -> int:
+        """The known items that the list names, less those that are unavailable already."""
+        return self.updated + self.unchanged + self.unavailable
+
+    @property
     def read(self) -> int:
         """All rows that should have been items."""
         return self.accepted + self.rejected + self.no_price
@@ -120,8 +131,8 @@ class HoldReason:
     """Why an import waits for a person.
 
     Attributes:
-        code: Stable, for machines: `import.too_few_rows`, `import.price_moves`,
-            `import.layout_changed`.
+        code: Stable, for machines: `import.too_few_rows`, `import.too_few_known`,
+            `import.price_moves`, `import.layout_changed`.
         message: One sentence for people.
     """
 
@@ -136,12 +147,16 @@ class SafetyLimits:
     Attributes:
         rows_min_percent: A list has at least so many percent of the rows of the list that was
             applied last; 0 switches the limit off.
+        known_min_percent: A list names at least so many known items, in percent of the items of
+            the list that was applied last; 0 switches the limit off. It tells another supplier's
+            list, and one with new skus, from one that changed.
         price_move_max_percent: A price that moves by more, up or down, counts as moved.
         moved_rows_max_percent: At most so many percent of the known items that the list names
             may have moved; 100 switches the limit off.
     """
 
     rows_min_percent: Decimal = Decimal(50)
+    known_min_percent: Decimal = Decimal(10)
     price_move_max_percent: Decimal = Decimal(50)
     moved_rows_max_percent: Decimal = Decimal(20)
 
@@ -162,9 +177,9 @@ class ImportRules:
     def of(self, metadata: Mapping[str, object]) -> Self:
         """Return the rules of a supplier: these, but for what its metadata says.
 
-        The keys are `import_rows_min_percent`, `import_price_move_max_percent`,
-        `import_moved_rows_max_percent` (numbers) and `missing_items` (a policy). A value that is
-        none of that is passed over.
+        The keys are `import_rows_min_percent`, `import_known_min_percent`,
+        `import_price_move_max_percent`, `import_moved_rows_max_percent` (numbers) and
+        `missing_items` (a policy). A value that is none of that is passed over.
         """
         said = {name: _percent(metadata.get(key)) for name, key in _METADATA_KEYS.items()}
         limits = replace(
@@ -179,7 +194,7 @@ def hold_reasons(
     figures: ImportFigures,
     *,
     limits: SafetyLimits,
-    last_accepted: int | None,
+    last: ImportFigures | None,
     layout_changes: Sequence[str] = (),
 ) -> tuple[HoldReason, ...]:
     """Return why an import with these figures has to wait; nothing means that it need not.
@@ -187,16 +202,27 @@ def hold_reasons(
     Args:
         figures: What it would change.
         limits: The supplier's.
-        last_accepted: Accepted rows of the list that was applied last; `None` before the first.
+        last: What the list that was applied last did; `None` before the first.
         layout_changes: How its columns differ from those of the list before, in sentences.
     """
     reasons: list[HoldReason] = []
-    if last_accepted and figures.accepted * _WHOLE < last_accepted * limits.rows_min_percent:
+    rows_before = last.accepted if last else 0
+    if figures.accepted * _WHOLE < rows_before * limits.rows_min_percent:
         reasons.append(
             HoldReason(
                 code="import.too_few_rows",
                 message=f"the list has {figures.accepted} rows, the one before had "
-                f"{last_accepted}: less than {limits.rows_min_percent} %",
+                f"{rows_before}: less than {limits.rows_min_percent} %",
+            )
+        )
+    items_before = last.items if last else figures.named + figures.missing
+    if figures.inserted and figures.named * _WHOLE < items_before * limits.known_min_percent:
+        reasons.append(
+            HoldReason(
+                code="import.too_few_known",
+                message=f"the list names {figures.named} known items and {figures.inserted} new "
+                f"ones, where there were {items_before}: fewer than {limits.known_min_percent} % "
+                "come again; is it another supplier's list, or are its skus new?",
             )
         )
     known = figures.updated + figures.unchanged

@@ -15,6 +15,9 @@ __all__ = ["price_columns", "prices_by_content", "tier_meanings"]
 
 _RARELY: Final = 0.15
 _MOSTLY: Final = 0.5
+_PLAIN: Final = 3
+"""The strength of a header that has the word itself among others."""
+
 _CHEAPER_MIN: Final = 0.2
 """A price for many pieces is no less than a fifth of the one for few."""
 
@@ -81,14 +84,22 @@ def prices_by_content(
     headers: Mapping[int, str],
     below: Mapping[int, Column],
 ) -> list[int]:
-    """Return columns of money that no header claims, where a header names the goods."""
+    """Return columns of money that no header claims, where a header names the goods.
+
+    Where a blank column is called the price, no other one that has a name takes its place.
+    """
     named = [column for column, found in meanings.items() if found.role in {Role.NAME, Role.SKU}]
     if not named:
         return []
+    is_called = any(
+        found.role is Role.PRICE and found.strength >= _PLAIN for found in meanings.values()
+    )
     free = {
         column: figures
         for column, figures in below.items()
-        if column not in meanings and not is_decoy(headers.get(column, ""))
+        if column not in meanings
+        and not is_decoy(headers.get(column, ""))
+        and not (is_called and column in headers)
     }
     money, marked = money_columns(free, right_of=max(named))
     return (marked or money)[:1]

@@ -132,19 +132,23 @@ def facts_of(sheet: SheetSample, layout: Layout) -> SheetFacts:
             for column, count in sorted(filled.items())
             if column not in known and len(rows) >= _ROWS_MIN and count >= _STEADY_MIN * len(rows)
         ),
-        inherits_names=_inherits_names(layout, texts),
+        inherits_names=_inherits_names(layout, texts, variants),
         currency=_title_currency(sheet, layout),
     )
 
 
-def _inherits_names(layout: Layout, texts: list[list[str]]) -> bool:
-    """Tell whether names stand once above their variants: many lines have a price and no name."""
+def _inherits_names(layout: Layout, texts: list[list[str]], variants: Collection[int]) -> bool:
+    """Tell whether names stand once above their variants: many lines have a price and no name.
+
+    A line with an article number of its own is one only if it says which variant it is.
+    """
     name, sku = layout.columns[Role.NAME], layout.columns.get(Role.SKU)
     nameless = [row for row in texts if name >= len(row) or not row[name]]
     coded = sum(sku is not None and sku < len(row) and bool(row[sku]) for row in nameless)
+    told = any(all(column < len(row) and row[column] for row in nameless) for column in variants)
     return (
         len(texts) >= _ROWS_MIN
-        and coded == 0
+        and (coded == 0 or told)
         and len(nameless) >= _INHERITING_MIN * len(texts)
         and bool(texts[0][name : name + 1] and texts[0][name])
         and all(len([text for text in row if text]) > 1 for row in nameless)

@@ -6,12 +6,13 @@ own.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
 from marketbel_core.catalog import Money, price_currency_key, price_key
+from marketbel_core.intake.column_marks import marks_of
 from marketbel_core.intake.grid import Cell
 from marketbel_core.intake.layout import Layout, Role
 from marketbel_core.intake.money_words import (
@@ -22,13 +23,10 @@ from marketbel_core.intake.money_words import (
     settled_currency,
 )
 from marketbel_core.intake.text import (
-    DecimalMark,
     ParsedPrice,
     PriceRefusal,
     cell_text,
     currency_refusal,
-    decimal_mark_of,
-    is_number_like,
     parse_price,
 )
 
@@ -37,7 +35,6 @@ __all__ = ["ReadPrice", "RefusedPrice", "RowPrices"]
 _KEPT_MAX: Final = 50_000
 """Prices that are understood once and looked up afterwards; a bound for the memory."""
 
-_MOSTLY: Final = 0.9
 _SPILLED: Final = re.compile(r"[^0-9]{1,40}?(?<![0-9.,])(?P<price>[0-9]{1,6}[.,][0-9]{2})")
 
 
@@ -91,7 +88,7 @@ class RowPrices:
         self._named = {column: currency_in_header(text) for column, text in self._headers.items()}
         self._title = title
         self._spills = spills
-        self._marks = _marks_of(columns, rows)
+        self._marks = marks_of(self._named, rows)
         self._mains: dict[tuple[Cell, Cell], ReadPrice | RefusedPrice] = {}
         self._parsed: dict[tuple[int, Cell], ParsedPrice | PriceRefusal] = {}
 
@@ -179,36 +176,3 @@ class RowPrices:
             f"the price cannot be read: its header {self._headers[column][:40]!r} counts "
             "thousands, or many pieces at once; price one piece, in whole units of the currency",
         )
-
-
-def _marks_of(columns: Iterable[int], rows: Sequence[Sequence[Cell]]) -> dict[int, DecimalMark]:
-    """Return the decimal marks of columns; one that does not tell has the other columns' mark."""
-    texts = {column: _texts_of(column, rows) for column in columns}
-    marks = {column: decimal_mark_of(found) for column, found in texts.items()}
-    unsure = [
-        column
-        for column, mark in marks.items()
-        if mark is DecimalMark.UNKNOWN
-        and any("." in text or "," in text for text in texts[column])
-    ]
-    if unsure:
-        told = set(marks.values()) - {DecimalMark.UNKNOWN} or _marks_of_figures(columns, rows)
-        marks |= dict.fromkeys(unsure, next(iter(told))) if len(told) == 1 else {}
-    return marks
-
-
-def _marks_of_figures(prices: Iterable[int], rows: Sequence[Sequence[Cell]]) -> set[DecimalMark]:
-    """Return the decimal marks of the columns of figures that are no prices: weights, sizes."""
-    told = set()
-    for column in set(range(max(map(len, rows), default=0))).difference(prices):
-        texts = _texts_of(column, rows)
-        figures = [text for text in texts if is_number_like(text)]
-        has_dates = any(text.count(".") + text.count(",") > 1 for text in figures)
-        if len(figures) >= _MOSTLY * len(texts) and not has_dates:
-            told.add(decimal_mark_of(figures))
-    return told - {DecimalMark.UNKNOWN}
-
-
-def _texts_of(column: int, rows: Sequence[Sequence[Cell]]) -> list[str]:
-    cells = (row[column] for row in rows if column < len(row))
-    return [text for cell in cells if isinstance(cell, str) and (text := cell_text(cell))]

@@ -15,6 +15,7 @@ from typing import Final
 
 from marketbel_core.catalog import AMOUNT_MAX
 from marketbel_core.intake.cells import cell_text, clean_text
+from marketbel_core.intake.dashed import DASHED, are_dashed, dashed_amount
 from marketbel_core.intake.grid import Cell
 from marketbel_core.intake.money_words import (
     CURRENCY_WORDS,
@@ -41,6 +42,7 @@ class DecimalMark(StrEnum):
 
     POINT = "."  # 1,234.56
     COMMA = ","  # 1 234,56
+    DASH = "-"  # 12-50: roubles and kopecks
     UNKNOWN = "?"  # nothing in the column tells
 
 
@@ -66,7 +68,8 @@ class PriceRefusal:
     Attributes:
         code: `row.no_price`, `row.price_negative`, `row.price_unreadable` or
             `row.currency_unknown`.
-        has_amount: Whether an amount stands there, in an unknown currency or in thousands.
+        has_amount: Whether an amount stands there, in an unknown currency, in thousands, or in a
+            form that may be read in more ways than one: a range, two prices.
     """
 
     code: str
@@ -86,17 +89,21 @@ _PRICE: Final = re.compile(
     rf"(?P<before>{CURRENCY_WORDS})?\.?\s*(?P<minus>[-−–])?\s*"
     r"(?P<number>[0-9](?:[0-9.,'’ ]*[0-9])?)[.,]?[-–—]?"
     rf"\s*(?P<after>{CURRENCY_WORDS})?\.?\s*(?P<unit>(?:/|за\s)\s*(?:1\s*)?[^\W\d]+\.?(?:\s?[^\W\d]+)?[23²³]?\.?)?"
-    rf"(?:\s*each)?{_TAX}\s*\*?",
+    rf"(?:\s*each)?{_TAX}\s*\*{{0,3}}",
 )
 _CODED: Final = re.compile(
     r"[0-9][0-9.,'’ ]*(?P<after>[A-Z]{3})|(?P<before>[A-Z]{3}) ?[0-9][0-9.,]*"
 )
 _SIMPLE: Final = re.compile("[0-9]{1,8}(?:[.,][0-9]{1,2})?")
 _COINS: Final = re.compile(
-    r"(?P<whole>[0-9][0-9 ]*)\s*(?P<money>руб\w*|р|грн)\.?\s*"
+    r"(?:(?P<whole>[0-9][0-9 ]*)\s*(?P<money>руб\w*|р|грн)\.?\s*)?"
     r"(?P<coins>[0-9]{1,2})\s*(?:к|коп\w*)\.?"
 )
-_FROM: Final = re.compile(r"(?:от|from|ад|від)\s+(?=[^a-zа-яё]*[0-9])", re.IGNORECASE)
+_FROM: Final = re.compile(
+    r"(?:[~≈]\s*|(?:от|from|ад|від|ок\.|около|прим\.|примерно)\s+(?=[^a-zа-яё]*[0-9]))",
+    re.IGNORECASE,
+)
+_FIGURES: Final = re.compile(r"\W{0,3}[0-9][0-9\W]{0,40}(?:[^\W\d]{1,6}\W{0,3}){0,3}")
 _NUMBER_LIKE: Final = re.compile(r"[-−–+]?[0-9][0-9.,'’ ]*%?")
 _LONE: Final = re.compile(r"(?P<whole>[0-9 '’]+)(?P<mark>[.,])(?P<rest>[0-9]+)")
 _INFINITE: Final = re.compile(r"[-+]?(?:nan|inf(?:inity)?)")
@@ -114,12 +121,14 @@ def decimal_mark_of(texts: Iterable[str]) -> DecimalMark:
     marked figures are ambiguous, plain figures below 1,000 beside them tell that the mark groups
     thousands: cents would not appear on large prices alone.
     """
+    odd: list[str] = []
     votes = {DecimalMark.POINT: 0, DecimalMark.COMMA: 0}
     ambiguous: set[str] = set()
     plain_small = False
     for text in texts:
         number = _number_in(text)
         if number is None:
+            odd.append(clean_text(text))
             continue
         mark = _own_mark(number)
         if mark is not None:
@@ -129,6 +138,8 @@ def decimal_mark_of(texts: Iterable[str]) -> DecimalMark:
         else:
             plain_small |= len(number) <= _GROUP_LENGTH
     point, comma = votes[DecimalMark.POINT], votes[DecimalMark.COMMA]
+    if len(odd) > point + comma and are_dashed(odd):
+        return DecimalMark.DASH
     if point != comma:
         return DecimalMark.POINT if point > comma else DecimalMark.COMMA
     if point == 0 and plain_small and len(ambiguous) == 1:
@@ -189,11 +200,11 @@ def _parse_text(text: str, mark: DecimalMark) -> ParsedPrice | PriceRefusal:
     said = text[start.end() :] if start is not None else text
     if (coins := _COINS.fullmatch(said.casefold())) is not None:
         whole, money, rest = coins.group("whole", "money", "coins")
-        exact = Decimal(f"{whole.replace(' ', '')}.{rest:0>2}")
-        return _checked(exact, currency=named_currency(money))
+        exact = Decimal(f"{(whole or '0').replace(' ', '')}.{rest:0>2}")
+        return _checked(exact, currency=named_currency(money or "руб"))
     found = _matched(said)
     if found is None or (found["unit"] and is_amount_scaled(found["unit"])):
-        return _no_price_in(text)
+        return _no_price_in(text, mark)
     return _read(found, text, mark)
 
 
@@ -216,12 +227,18 @@ def _no_figure_in(text: str) -> PriceRefusal:
     return PriceRefusal("row.no_price", f"no price is given: {text[:40]!r}")
 
 
-def _no_price_in(text: str) -> PriceRefusal:
-    """Return why a text with figures in it is no price."""
+def _no_price_in(text: str, mark: DecimalMark) -> ParsedPrice | PriceRefusal:
+    """Return why a text with figures is no price, unless its column has dashes for points."""
+    dashed = DASHED.fullmatch(text.casefold()) if mark is DecimalMark.DASH else None
+    if dashed is not None:
+        named = dashed["after"]
+        return _checked(dashed_amount(dashed), currency=named_currency(named) if named else None)
     if len(text) <= _PRICE_LENGTH_MAX and is_amount_scaled(text):
         return _unreadable(text, "counts thousands, or many pieces at once", has_amount=True)
-    coded = _CODED.fullmatch(text)
-    return currency_refusal(text) if coded else _unreadable(text, "is not one price")
+    if _CODED.fullmatch(text):
+        return currency_refusal(text)
+    has_figures = len(text) <= _PRICE_LENGTH_MAX and _FIGURES.fullmatch(text) is not None
+    return _unreadable(text, "is not one price", has_amount=has_figures)
 
 
 def currency_refusal(text: str) -> PriceRefusal:
@@ -236,9 +253,14 @@ def currency_refusal(text: str) -> PriceRefusal:
 
 def _amount(number: str, mark: DecimalMark) -> Decimal | PriceRefusal:
     decimal_mark = _own_mark(number) or mark
-    if decimal_mark is DecimalMark.UNKNOWN:
+    if decimal_mark not in {DecimalMark.POINT, DecimalMark.COMMA}:
         if "." in number or "," in number:
-            return _unreadable(number, "may have thousands or three decimals")
+            return _unreadable(
+                number,
+                "may have thousands or three decimals, and nothing in its column tells; write "
+                "prices with two decimals",
+                has_amount=True,
+            )
         decimal_mark = DecimalMark.COMMA
     whole, _, cents = number.partition(decimal_mark)
     groups = re.split("[.,'’ ]", whole)
@@ -251,7 +273,7 @@ def _amount(number: str, mark: DecimalMark) -> Decimal | PriceRefusal:
         )
     )
     if not grouped or (cents and not cents.isascii()) or (cents and not cents.isdigit()):
-        return _unreadable(number, "is not one number")
+        return _unreadable(number, "is not one number", has_amount=True)
     return Decimal("".join(groups) + "." + (cents or "0"))
 
 

@@ -10,7 +10,7 @@ from marketbel_core.errors import PortError
 from marketbel_core.ids import AnalysisId, FileKey, JobId, SupplierId
 from marketbel_core.intake.reading import gathered
 from marketbel_core.intake.remembered import RememberedLayout
-from marketbel_core.intake.rows import ReadRows, RowEvent
+from marketbel_core.intake.rows import AcceptedRow, ReadRows, RowEvent
 from marketbel_core.jobs import Reading
 
 __all__ = [
@@ -148,9 +148,21 @@ class Analyzer(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowBatch:
-    """Some of what a file says, in the order of the file; about 2,000 events at most."""
+    """Some of what a file says, the rows of each kind in the order of the file.
 
-    events: tuple[RowEvent, ...]
+    Attributes:
+        rows: Accepted rows that stand before the events; whoever read them may have left them in
+            a form of its own, and may make each one only when it is asked for.
+        events: What is told one by one.
+    """
+
+    rows: Sequence[AcceptedRow] = ()
+    events: tuple[RowEvent, ...] = ()
+
+    @property
+    def told(self) -> tuple[RowEvent, ...]:
+        """All of it, one by one."""
+        return (*self.rows, *self.events)
 
 
 @runtime_checkable
@@ -191,4 +203,4 @@ async def whole(batches: AsyncIterator[RowBatch]) -> ReadRows:
     Raises:
         RefusedError: as for `RowReader.read`.
     """
-    return gathered([event async for batch in batches for event in batch.events])
+    return gathered([event async for batch in batches for event in batch.told])

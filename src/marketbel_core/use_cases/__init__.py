@@ -2,12 +2,9 @@
 
 from marketbel_core.use_cases._job_mover import JobMover, step_of
 from marketbel_core.use_cases._link_keeper import LinkKeeper, Reconciled
-from marketbel_core.use_cases._list_importer import (
-    ImportPlan,
-    ListImporter,
-    ListToImport,
-    rejection_entries,
-)
+from marketbel_core.use_cases._list_importer import ListImporter
+from marketbel_core.use_cases._list_reading import rejection_entries
+from marketbel_core.use_cases._list_to_import import ImportPlan, ListToImport
 from marketbel_core.use_cases.clean_up_files import CleanUpFiles, CleanUpResult
 from marketbel_core.use_cases.collect_items import CollectItems, CollectResult
 from marketbel_core.use_cases.courier import Courier

@@ -1,26 +1,22 @@
 """How a stored list becomes items, shared by the job's import step and by imports by hand."""
 
-import hashlib
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import chain
-from typing import Final
 
-from marketbel_core.catalog import FileType, GivenLayout, Supplier
+from marketbel_core.catalog import Supplier
 from marketbel_core.errors import RefusedError
-from marketbel_core.ids import FileKey, ImportId, JobId, SupplierId
+from marketbel_core.ids import ImportId, SupplierId
 from marketbel_core.intake.plan import (
-    Difference,
     HoldReason,
     ImportFigures,
     ImportRules,
-    content_key,
     essential_changes,
     hold_reasons,
 )
 from marketbel_core.intake.remembered import RememberedLayout
-from marketbel_core.intake.rows import AcceptedRow, RowRejection, SheetSummary, UnpricedRow
+from marketbel_core.intake.rows import RowRejection
 from marketbel_core.ports import (
     Catalog,
     CatalogUnit,
@@ -28,92 +24,23 @@ from marketbel_core.ports import (
     IdSource,
     Import,
     ImportState,
-    ListedRow,
-    LogEntry,
-    LogLevel,
     RowBatch,
     RowReader,
     StagedList,
 )
+from marketbel_core.use_cases._list_history import (
+    held_already,
+    is_approved,
+    is_same,
+    last_applied,
+    remembered_layouts,
+)
+from marketbel_core.use_cases._list_reading import Reading, rejection_entries, resumed
+from marketbel_core.use_cases._list_to_import import ImportPlan, ListToImport
 
-__all__ = ["ImportPlan", "ListImporter", "ListToImport", "rejection_entries"]
-
-_APPROVALS_LOOKED_AT: Final = 20
+__all__ = ["ListImporter"]
 
 type Progress = Callable[[int], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListToImport:
-    """A stored list and whose it is.
-
-    Attributes:
-        supplier: The id of one that is stored, or one that is stored if its name is new.
-        source_name: The name that people know the file by.
-        sha256: Of the file, 64 hex digits; empty when unknown.
-        sheet_name: The only sheet to read; `None` means all.
-        layout: What was said about columns and rows.
-        job_id: The job that brought it; `None` when a person imports it by hand.
-        attempt: The job's, from 1; 0 without a job.
-    """
-
-    supplier: SupplierId | Supplier
-    key: FileKey
-    file_type: FileType
-    source_name: str
-    sha256: str = ""
-    sheet_name: str | None = None
-    layout: GivenLayout | None = None
-    job_id: JobId | None = None
-    attempt: int = 0
-
-    @property
-    def content_key(self) -> str:
-        """What names these bytes, read in this way."""
-        return content_key(self.sha256, sheet_name=self.sheet_name, layout=self.layout)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportPlan:
-    """What an import would do.
-
-    Attributes:
-        supplier_name: As it is stored, or would be.
-        version: What the catalogue was like: applying is bound to it.
-        reasons: Why it would be held.
-        differences: The first ones of each kind.
-        repeats: The import that brought the same bytes: applying would do nothing.
-        layout_changes: How the columns differ from those of the list before, in sentences.
-        rejections: The first rows that were not accepted.
-    """
-
-    supplier_name: str
-    version: str
-    figures: ImportFigures
-    reasons: tuple[HoldReason, ...] = ()
-    differences: tuple[Difference, ...] = ()
-    repeats: Import | None = None
-    layout_changes: tuple[str, ...] = ()
-    rejections: tuple[RowRejection, ...] = ()
-
-    @property
-    def is_held(self) -> bool:
-        """Whether a person would be asked."""
-        return bool(self.reasons)
-
-
-@dataclass(slots=True)
-class _Reading:
-    """What has been read of a list so far."""
-
-    rejected: int = 0
-    no_price: int = 0
-    read: int = 0
-    layouts: dict[str, RememberedLayout] = field(default_factory=dict)
-    changes: list[str] = field(default_factory=list)
-
-    def figures(self, compared: ImportFigures) -> ImportFigures:
-        return replace(compared, rejected=self.rejected, no_price=self.no_price)
 
 
 class _PlannedError(Exception):
@@ -192,14 +119,14 @@ class ListImporter:
             UnavailableError: the catalogue cannot be reached; nothing was written.
         """
         before = await self._before(wanted)
-        if before is not None and _is_same(before, wanted):
+        if before is not None and is_same(before, wanted):
             async with self._catalog.unit() as unit:
                 return await self._note_repeated(unit, wanted, before)
-        remembered = _remembered(before, wanted)
+        remembered = remembered_layouts(before, wanted)
         async with self._opened(wanted, remembered) as (unit, supplier, batches):
             staged = await unit.imports.stage(supplier.id)  # waits for others of this supplier
-            last = await _last_applied(unit, supplier.id)
-            if last is not None and _is_same(last, wanted):
+            last = await last_applied(unit, supplier.id)
+            if last is not None and is_same(last, wanted):
                 return await self._note_repeated(unit, wanted, last)
             if version is not None and await staged.version() != version:
                 raise RefusedError(
@@ -210,7 +137,7 @@ class ListImporter:
             record = self._record(wanted, supplier.id)
             reading = await self._fill(unit, staged, batches, record, progress)
             figures, reasons = await self._compared(staged, supplier, last, reading, remembered)
-            if waived or await _is_approved(unit, supplier.id, wanted):
+            if waived or await is_approved(unit, supplier.id, wanted):
                 reasons = ()
             record = replace(
                 record,
@@ -219,8 +146,9 @@ class ListImporter:
                 reasons=reasons,
                 layouts={name: each.to_json() for name, each in reading.layouts.items()},
             )
-            await unit.log.record(_layout_entries(record, reading), at=record.noted_at)
-            known = await _held_already(unit, record)
+            changed = reading.layout_entries(record.task_id, record.supplier_id)
+            await unit.log.record(changed, at=record.noted_at)
+            known = await held_already(unit, record)
             if known is not None:
                 return known
             await unit.imports.note(record)
@@ -237,19 +165,19 @@ class ListImporter:
         Raises:
             _PlannedError: always; it carries the plan.
         """
-        remembered = _remembered(await self._before(wanted), wanted)
+        remembered = remembered_layouts(await self._before(wanted), wanted)
         async with self._opened(wanted, remembered) as (unit, supplier, batches):
             staged = await unit.imports.stage(supplier.id)
-            last = await _last_applied(unit, supplier.id)
+            last = await last_applied(unit, supplier.id)
             version = await staged.version()
-            reading = _Reading()
+            reading = Reading()
             first: list[RowRejection] = []
             async for batch in batches:
-                first += (await _add(staged, batch, reading))[:examples]
+                first += (await reading.stage(staged, batch))[:examples]
                 if progress is not None:
                     progress(reading.read)
             figures, reasons = await self._compared(staged, supplier, last, reading, remembered)
-            repeats = last if last is not None and _is_same(last, wanted) else None
+            repeats = last if last is not None and is_same(last, wanted) else None
             raise _PlannedError(
                 ImportPlan(
                     supplier_name=supplier.name,
@@ -283,7 +211,7 @@ class ListImporter:
                         stored = await unit.suppliers.add(supplier)
                     case supplier_id:
                         stored = await unit.suppliers.get(supplier_id)
-                yield unit, stored, _resumed(first, batches)
+                yield unit, stored, resumed(first, batches)
         finally:
             close = getattr(batches, "aclose", None)  # an iterator need not have one
             if close is not None:
@@ -296,11 +224,11 @@ class ListImporter:
         batches: AsyncIterator[RowBatch],
         record: Import,
         progress: Progress | None,
-    ) -> _Reading:
+    ) -> Reading:
         """Stage all rows; those that are not accepted go into the row log."""
-        reading = _Reading()
+        reading = Reading()
         async for batch in batches:
-            rejections = await _add(staged, batch, reading)
+            rejections = await reading.stage(staged, batch)
             if rejections:
                 entries = rejection_entries(record.task_id, record.supplier_id, rejections)
                 await unit.log.record(entries, at=record.noted_at)
@@ -313,7 +241,7 @@ class ListImporter:
         staged: StagedList,
         supplier: Supplier,
         last: Import | None,
-        reading: _Reading,
+        reading: Reading,
         remembered: Mapping[str, RememberedLayout],
     ) -> tuple[ImportFigures, tuple[HoldReason, ...]]:
         limits = self._rules.of(supplier.metadata).limits
@@ -327,7 +255,7 @@ class ListImporter:
         return figures, hold_reasons(
             figures,
             limits=limits,
-            last_accepted=last.figures.accepted if last else None,
+            last=last.figures if last else None,
             layout_changes=tuple(changes),
         )
 
@@ -340,7 +268,7 @@ class ListImporter:
                     supplier_id = found.id if found else None
                 case supplier_id:
                     pass
-            return await _last_applied(unit, supplier_id) if supplier_id else None
+            return await last_applied(unit, supplier_id) if supplier_id else None
 
     async def _note_repeated(
         self, unit: CatalogUnit, wanted: ListToImport, last: Import
@@ -376,131 +304,3 @@ class ListImporter:
             content_key=wanted.content_key,
             source_name=wanted.source_name,
         )
-
-
-def rejection_entries(
-    task_id: str, supplier_id: SupplierId, rejections: Sequence[RowRejection]
-) -> list[LogEntry]:
-    """Return the row log's entries for rejected rows; a row and reason is logged once a task."""
-    return [
-        LogEntry(
-            task_id=task_id,
-            level=LogLevel.ROW,
-            message=f"{rejection.code}: {rejection.message}",
-            key=_key(rejection),
-            supplier_id=supplier_id,
-            row_number=rejection.row_number,
-            details={
-                "sheet": rejection.sheet,
-                "column": rejection.column,
-                "value": rejection.value,
-                "code": rejection.code,
-                "cells": dict(rejection.cells),
-            },
-        )
-        for rejection in rejections
-    ]
-
-
-def _layout_entries(record: Import, reading: _Reading) -> list[LogEntry]:
-    """Return what the row log is told of columns that have changed."""
-    if not reading.changes:
-        return []
-    return [
-        LogEntry(
-            task_id=record.task_id,
-            level=LogLevel.WARNING,
-            message=f"the columns have changed: {'; '.join(reading.changes)}",
-            key="layout",
-            supplier_id=record.supplier_id,
-        )
-    ]
-
-
-def _key(rejection: RowRejection) -> str:
-    place = f"{rejection.sheet}\0{rejection.row_number}\0{rejection.code}\0{rejection.value}"
-    return hashlib.sha256(place.encode(errors="replace")).hexdigest()
-
-
-async def _add(staged: StagedList, batch: RowBatch, reading: _Reading) -> list[RowRejection]:
-    """Stage the rows of a batch and return those that gave no item, in the order of the list."""
-    rows: list[ListedRow] = []
-    rejections: list[RowRejection] = []
-    for event in batch.events:
-        match event:
-            case AcceptedRow():
-                rows.append(event)
-            case UnpricedRow():
-                rows.append(event)
-                rejections.append(event.as_rejection)
-                reading.no_price += 1
-            case RowRejection():
-                rejections.append(event)
-                reading.rejected += 1
-            case SheetSummary():
-                _summarised(event, reading)
-    refused = await staged.add(rows)
-    reading.rejected += len(refused)
-    reading.read += len(rows) + len(rejections)
-    return [*rejections, *refused]
-
-
-def _summarised(summary: SheetSummary, reading: _Reading) -> None:
-    if summary.layout is not None:
-        reading.layouts[summary.name] = summary.layout
-    if summary.change is not None:
-        reading.changes += [f"{summary.name}: {told}" for told in summary.change.sentences]
-
-
-async def _resumed(
-    first: Sequence[RowBatch], batches: AsyncIterator[RowBatch]
-) -> AsyncGenerator[RowBatch]:
-    for batch in first:
-        yield batch
-    async for batch in batches:
-        yield batch
-
-
-def _remembered(last: Import | None, wanted: ListToImport) -> dict[str, RememberedLayout]:
-    """Return where the columns of the last list were; nothing where a person has said so."""
-    found: dict[str, RememberedLayout] = {}
-    if last is None or wanted.layout is not None:
-        return found
-    for sheet, layout in last.layouts.items():
-        try:
-            found[sheet] = RememberedLayout.from_json(layout)
-        except ValueError:
-            continue  # of another version: the list is read as one is that nobody knows
-    return found
-
-
-async def _last_applied(unit: CatalogUnit, supplier_id: SupplierId) -> Import | None:
-    found = await unit.imports.recent(supplier_id, limit=1, state=ImportState.APPLIED)
-    return found[0] if found else None
-
-
-def _is_same(last: Import, wanted: ListToImport) -> bool:
-    return bool(last.content_key) and last.content_key == wanted.content_key
-
-
-async def _is_approved(unit: CatalogUnit, supplier_id: SupplierId, wanted: ListToImport) -> bool:
-    if not wanted.content_key:
-        return False
-    held = await unit.imports.recent(
-        supplier_id,
-        limit=_APPROVALS_LOOKED_AT,
-        state=ImportState.HELD,
-        content_key=wanted.content_key,
-    )
-    return any(record.approved_at is not None for record in held)
-
-
-async def _held_already(unit: CatalogUnit, record: Import) -> Import | None:
-    """Return the record of the same attempt, held before: its step was delivered again."""
-    if record.state is not ImportState.HELD or record.job_id is None:
-        return None
-    held = await unit.imports.recent(record.supplier_id, limit=1, state=ImportState.HELD)
-    same = (
-        each for each in held if (each.job_id, each.attempt) == (record.job_id, record.attempt)
-    )
-    return next(same, None)

@@ -8,7 +8,8 @@ from marketbel_core.intake.plan import ImportFigures
 from marketbel_core.jobs import ItemsParsed, Job, Phase
 from marketbel_core.ports import FileStore, Import, ImportState, MatchStep, StepQueue
 from marketbel_core.use_cases._job_mover import JobMover, step_of
-from marketbel_core.use_cases._list_importer import ListImporter, ListToImport
+from marketbel_core.use_cases._list_importer import ListImporter
+from marketbel_core.use_cases._list_to_import import ListToImport
 
 __all__ = ["ImportItems", "ImportResult"]
 

@@ -105,8 +105,8 @@ async def _look(file: Path, settings: Settings, seen: Seen, stages: _Stages) -> 
 
         limits = reading_limits(settings.reading_cpu_seconds_max)
         async for batch in read_path(file, wish=Wish(), limits=limits, on_opened=opened):
-            seen.take(batch.events)
-            bar.advance(len(batch.events))
+            seen.take(batch.told)
+            bar.advance(len(batch.rows) + len(batch.events))
         stages.end("read")
 
 

@@ -160,9 +160,7 @@ def _spellings(
 _CODED: Final = frozenset({Kind.CODE, Kind.NUMBER})
 
 
-def _taken(
-    spelling: _Spelling, mine: dict[str, Kind], theirs: dict[str, Kind]
-) -> Iterator[Pair]:
+def _taken(spelling: _Spelling, mine: dict[str, Kind], theirs: dict[str, Kind]) -> Iterator[Pair]:
     whole, code = "".join(map(bare, spelling.pieces)), bare(spelling.token)
     yield Pair(spelling.token, mine.pop(spelling.token), spelling.credit, whole)
     for piece in spelling.pieces:
@@ -230,7 +228,7 @@ def _ends_alike(short: str, long: str) -> float:
 
 def _before_a_separator(code: str) -> str:
     """Return the model before a suffix that is set apart: `55pus6703` of `55pus6703/12`."""
-    return code.split("/")[0].split("-")[0]
+    return code.split("/", maxsplit=1)[0].split("-", maxsplit=1)[0]
 
 
 def _up_to_the_last_figure(code: str) -> str:

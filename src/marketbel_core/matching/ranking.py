@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from marketbel_core.matching.comparison import Comparison, completed, sketch
+from marketbel_core.matching.comparison import Comparison, completed
 from marketbel_core.matching.corpus import Corpus
 from marketbel_core.matching.features import Features
 from marketbel_core.matching.ladder import Rung, rung_of, score_of
+from marketbel_core.matching.sketching import sketch
 
 __all__ = ["Ranked", "rank"]
 

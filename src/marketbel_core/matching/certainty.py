@@ -1,14 +1,21 @@
 """What makes a pair certain enough to be linked without a person, if it leads clearly enough."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from marketbel_core.matching.alignment import Alignment, bare, figures_in
 from marketbel_core.matching.corpus import Corpus
-from marketbel_core.matching.features import Kind
+from marketbel_core.matching.features import Features, Kind
 from marketbel_core.matching.sketching import Sketch
 
-__all__ = ["MODEL_LENGTH_MIN", "TELLING_LENGTH_MIN", "Certainty", "certainty_of"]
+__all__ = [
+    "MODEL_LENGTH_MIN",
+    "TELLING_LENGTH_MIN",
+    "Certainty",
+    "certainty_among",
+    "certainty_of",
+]
 
 _IDENTITY_LENGTH_MIN: Final = 4
 _EXACT_CREDIT_MIN: Final = 0.95
@@ -32,6 +39,11 @@ _MARGIN_CODE: Final = 0.1
 _MARGIN_MODEL: Final = 0.5
 _MARGIN_FIGURES: Final = 0.2
 _MARGIN_NAME: Final = 0.15
+_MARGIN_USUAL: Final = 0.3
+_USUAL_SHARE: Final = 0.3
+_NEIGHBOURS_MIN: Final = 8
+"""What three of ten products that were found say, though nobody asked for it, goes without
+saying; among fewer than eight a share means nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +81,49 @@ def certainty_of(
     return _by_name(alignment, corpus)
 
 
-def _by_name(alignment: Alignment, corpus: Corpus) -> Certainty | None:
-    figured = [pair for pair in alignment.pairs if pair.kind in _CODED and figures_in(pair.token)]
-    if any(pair.credit < _EXACT_CREDIT_MIN for pair in figured):
+def certainty_among(
+    alignment: Alignment, neighbours: Sequence[Features], corpus: Corpus, *, evidence: float
+) -> Certainty | None:
+    """Return whether what either side alone says is usual among the products that were found.
+
+    A word of the product that the item leaves out is usual when many of the products that were
+    found without it have it: a brand, a kind. A word of the item alone must not be another one's
+    place-holder: some product has both ("mild" and "hot" of ketchup never meet in one name).
+
+    Args:
+        neighbours: The products that were found for the item, by what the item says.
+        evidence: With all that speaks against the pair, which has no conflict and no rare code.
+    """
+    left = alignment.item_rest.keys() | alignment.product_rest.keys()
+    kinds = {*alignment.item_rest.values(), *alignment.product_rest.values()}
+    if evidence < _NAME_EVIDENCE_MIN or not kinds <= {Kind.WORD}:
         return None
+    if any(map(corpus.tells_siblings_apart, left)) or _misspells_a_figure(alignment):
+        return None
+    missing = alignment.product_rest.keys()
+    if missing and len(neighbours) < _NEIGHBOURS_MIN:
+        return None
+    known = [token for token in alignment.item_rest if corpus.holders(token)]
+    for word in missing:
+        having = [one.tokens for one in neighbours if word in one.tokens]
+        if len(having) < _USUAL_SHARE * len(neighbours):
+            return None
+        if not all(any(own in tokens for tokens in having) for own in known):
+            return None
+    return Certainty("usual", _MARGIN_USUAL)
+
+
+def _misspells_a_figure(alignment: Alignment) -> bool:
+    return any(
+        pair.credit < _EXACT_CREDIT_MIN and pair.kind in _CODED and figures_in(pair.token)
+        for pair in alignment.pairs
+    )
+
+
+def _by_name(alignment: Alignment, corpus: Corpus) -> Certainty | None:
+    if _misspells_a_figure(alignment):
+        return None
+    figured = [pair for pair in alignment.pairs if pair.kind in _CODED and figures_in(pair.token)]
     if sum(len(bare(pair.token)) for pair in figured) >= _IDENTITY_LENGTH_MIN:
         return Certainty("figures", _MARGIN_FIGURES)
     return Certainty("name", _MARGIN_NAME) if _is_explained(alignment, corpus) else None

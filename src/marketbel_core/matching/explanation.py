@@ -35,6 +35,7 @@ _CERTAINTIES: Final[dict[str, str]] = {
     "code": "they share a code that hardly any other product has",
     "model": "the item's code is the product's with a suffix",
     "figures": "all codes and numbers of the product are in the item's name",
+    "usual": "the words that one of them alone has are usual among products like it",
     "name": "the names say the same and nothing is left unexplained",
 }
 _SILENT: Final[dict[Kind, str]] = {

@@ -38,6 +38,7 @@ from marketbel_core.matching import Thresholds
 
 __all__ = ["SettingFault", "Settings", "SettingsError", "load_settings", "read_settings"]
 
+_SYNC_LEASE_MAX: Final = timedelta(seconds=10)
 _NO_SPACE: Final = r"^\S+$"
 _HTTP: Final = r"^https?://[^\s/]\S*$"
 _MASTER_SHEET: Final = r"^(?:https?://[^\s/]\S*|[^:]+\.(?:csv|xlsx?|ods))$"
@@ -491,6 +492,11 @@ class Settings(BaseSettings):
         return timedelta(seconds=self.step_seconds_max)
 
     @property
+    def sync_lease(self) -> timedelta:
+        """How long a worker that died in a sync keeps the others from the next one."""
+        return min(self.job_lease, _SYNC_LEASE_MAX)
+
+    @property
     def job_lease(self) -> timedelta:
         """How long a claim lasts without being renewed."""
         return timedelta(seconds=self.job_lease_seconds)
@@ -583,7 +589,10 @@ class Settings(BaseSettings):
 
 
 def _exact(number: float) -> Decimal:
-    return Decimal(repr(number)).normalize()
+    """Return the number as it is typed: 50, not 50.0 and not 5E+1."""
+    exact = Decimal(repr(number))
+    whole = exact.to_integral_value()
+    return whole if exact == whole else exact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from marketbel_core.intake.content_columns import (
     currency_column,
     is_dirty_sku,
 )
+from marketbel_core.intake.header_lines import header_meaning
 from marketbel_core.intake.header_words import VARIANT, VOLATILE
 from marketbel_core.intake.headers import Role, folded_header
 from marketbel_core.intake.layout import Layout
@@ -75,11 +76,18 @@ def refined(sheet: SheetSample, layout: Layout, *, said: Collection[str] = ()) -
         reasons.append(
             f"column {sku + 1} repeats its article numbers: they are made from the names"
         )
-    untitled = [column for column in others if not layout.headers.get(column)]
+    is_understood = any(
+        meaning is not None and meaning.role in {Role.NAME, Role.SKU}
+        for meaning in map(header_meaning, layout.headers.values())
+    )
+    untitled = [column for column in others if not (is_understood and layout.headers.get(column))]
+    price = columns[Role.PRICE]
+    # Without a header, figures behind the price are pieces, other prices, bar codes.
+    coded = untitled if is_understood else [column for column in untitled if column < price]
     for role, found in (
         (Role.CURRENCY, currency_column(texts, untitled)),
         (Role.BARCODE, barcode_column(texts, untitled)),
-        (Role.SKU, code_column(figures, texts, untitled)),
+        (Role.SKU, code_column(figures, texts, coded)),
     ):
         if role not in columns and found is not None and found not in columns.values():
             columns[role] = found

@@ -1,7 +1,7 @@
 """The catalogue, one unit of work at a time."""
 
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -75,6 +75,10 @@ class Suppliers(Protocol):
         Raises:
             SupplierNotFoundError: there is none under this id.
         """
+
+    @abstractmethod
+    async def get_all(self, supplier_ids: Collection[SupplierId]) -> dict[SupplierId, Supplier]:
+        """Return those of these suppliers that are stored."""
 
     @abstractmethod
     async def find(self, name: str) -> Supplier | None:

@@ -8,6 +8,7 @@ from marketbel_core.matching.blocking import (
     worth_comparing,
 )
 from marketbel_core.matching.candidates import Candidate, Wanted
+from marketbel_core.matching.certainty import Certainty
 from marketbel_core.matching.clerical import (
     API,
     Action,
@@ -42,7 +43,7 @@ from marketbel_core.matching.columns import (
     keys_of_item,
     offered_features,
 )
-from marketbel_core.matching.comparison import Certainty, Comparison, compare
+from marketbel_core.matching.comparison import Comparison, compare
 from marketbel_core.matching.conflicts import Conflict
 from marketbel_core.matching.corpus import Corpus
 from marketbel_core.matching.decision import (

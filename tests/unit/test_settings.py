@@ -143,6 +143,7 @@ TEXTS = [
     ("MASTER_SHEET_URL", None, "https://d.example/s", "https://d.example/s", "a sheet"),
     ("MASTER_SHEET_URL", None, "/up/a b.xlsx", "/up/a b.xlsx", "ftp://x/a.csv"),
     ("ML_ANALYZE_URL", "http://ml-analyze:8001", "https://ml", "https://ml", "ml-analyze:8001"),
+    ("MATCH_NEEDS_CATEGORY", False, "true", True, "perhaps"),
     ("USE_ML_PROCESSING", True, "False", False, "perhaps"),
     ("XLSX_MACROS", "refuse", "Flag", "flag", "allow"),
 ]
@@ -358,3 +359,10 @@ def test_one_host_is_left_a_place_less_than_there_are(
     settings = Settings.model_validate(choices)
 
     assert settings.fetches_per_host_max == expected
+
+
+def test_limits_are_the_numbers_that_were_typed() -> None:
+    limits = Settings(import_rows_min_percent=50, import_moved_rows_max_percent=12.5).import_rules
+
+    assert str(limits.limits.rows_min_percent) == "50"
+    assert str(limits.limits.moved_rows_max_percent) == "12.5"

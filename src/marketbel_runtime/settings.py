@@ -31,7 +31,7 @@ from marketbel_adapters.sources.policy import (
     parse_networks,
     parse_ports,
 )
-from marketbel_core.catalog import ExchangeRates
+from marketbel_core.catalog import UNKNOWN_CURRENCY, ExchangeRates
 from marketbel_core.errors import DomainError
 from marketbel_core.intake.plan import ImportRules, MissingPolicy, SafetyLimits
 from marketbel_core.matching import Thresholds
@@ -372,7 +372,7 @@ class Settings(BaseSettings):
     @field_validator("currency_rates")
     @classmethod
     def _of_rates(cls, rates: str, info: ValidationInfo) -> str:
-        ExchangeRates.parse(rates, currency=info.data.get("catalogue_currency", "XXX"))
+        ExchangeRates.parse(rates, currency=info.data.get("catalogue_currency", UNKNOWN_CURRENCY))
         return rates
 
     @field_validator("match_potential_threshold")

@@ -127,6 +127,40 @@ async def test_an_uploaded_list_is_read_here_and_reaches_the_catalogue(
     assert not await redis.exists("jobs:active")
 
 
+async def test_of_a_hundred_rows_with_ten_bad_ones_ninety_are_stored_and_ten_told(
+    settings: Settings, pool: ArqRedis, engine: AsyncEngine
+) -> None:
+    bad = range(7, 102, 10)  # lines of the file, which the header begins
+    rows = [f"A{n};{'' if n in bad else f'Товар {n}'};{n},50" for n in range(2, 102)]
+    place = settings.uploads_dir / "hundred.csv"
+    place.write_text("\n".join(["Артикул;Наименование;Цена", *rows]))
+
+    asked = await pool.enqueue_job(
+        "parse_task",
+        task_id="hundred",
+        job_id=str(JOB),
+        parser_type="csv",
+        supplier_name="Acme",
+        source_config={"file_path": str(place)},
+    )
+    await run_until_idle(settings)
+
+    assert asked is not None
+    result = await asked.result(timeout=5)
+    told = (result["status"], result["items_parsed"], result["items_failed"])
+    assert told == ("partial_success", 90, 10)
+    async with engine.connect() as connection:
+        stored = await connection.scalar(text("SELECT count(*) FROM supplier_items"))
+        prices = await connection.scalar(text("SELECT count(*) FROM price_history"))
+        rejected = await connection.scalars(
+            text(
+                "SELECT row_number FROM parsing_logs WHERE error_type = 'ValidationError'"
+                " ORDER BY row_number"
+            )
+        )
+        assert (stored, prices, rejected.all()) == (90, 90, [*bad])
+
+
 async def test_a_list_goes_through_ml_analyze_over_http(
     settings: Settings,
     redis: Redis,

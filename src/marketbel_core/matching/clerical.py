@@ -134,11 +134,6 @@ class MatchState:
     row: ReviewRow | None = None
     verdicts: tuple[PairVerdict, ...] = ()
 
-    def verdict_on(self, product_id: ProductId) -> Verdict | None:
-        """Return what was said of the item beside this product."""
-        said = (one.verdict for one in self.verdicts if one.product_id == product_id)
-        return next(said, None)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemReview:

@@ -1,6 +1,7 @@
 """`marketbel sync`: bring the suppliers in line with the master sheet, or see how it stands."""
 
 import asyncio
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -26,6 +27,7 @@ _VARIABLES: Final = (
 )
 _RUNS_SHOWN: Final = 5
 _NAMES_SHOWN: Final = 50
+_CURE: Final = "if the sheet is right, apply it with --accept-missing"
 
 sync = typer.Typer(
     name="sync",
@@ -92,7 +94,7 @@ def status(*, as_json: AsJson = False) -> None:
     lines = [
         f"{view.state} {view.holder or ''}".rstrip()
         + (f" ({view.progress_current} of {view.progress_total})" if view.progress_total else ""),
-        f"last run {view.last_run or 'never'}, next due {next_at or 'now'}",
+        f"last run {_shown(view.last_run, 'never')}, next due {_shown(next_at, 'now')}",
         f"{view.completed} completed, {view.skipped} skipped while another one ran",
         *(_run_line(one) for one in runs),
     ]
@@ -157,7 +159,14 @@ async def _run(
     if not isinstance(outcome, SyncReport):
         return False, result, [f"not synced: {result.get('error')}"]
     ok = result["status"] == "success"
-    return ok, result, [_run_line(outcome.run), *(f"error: {each}" for each in _list(result))]
+    lines = [_run_line(outcome.run), *(f"error: {each}" for each in _list(result))]
+    if outcome.run.figures.held:
+        lines.append(f"nothing of the sheet was applied; {_CURE}")
+    return ok, result, lines
+
+
+def _shown(instant: datetime | None, otherwise: str) -> str:
+    return f"{instant:%Y-%m-%d %H:%M:%S} UTC" if instant else otherwise
 
 
 def _list(result: dict[str, object]) -> list[object]:
@@ -193,5 +202,5 @@ def _plan_lines(result: dict[str, object]) -> list[str]:
             lines.append(f"  and {len(entries) - _NAMES_SHOWN} more")
     lines.append(f"unchanged: {result['unchanged']}")
     if result["held"]:
-        lines.append("it would be held back: too many active suppliers are missing")
+        lines.append(f"it would be held back: too many active suppliers are missing; {_CURE}")
     return lines

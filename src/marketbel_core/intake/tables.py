@@ -87,7 +87,7 @@ def _coins_of(sample: SheetSample, layout: Layout) -> int | None:
 def tables_of(sample: SheetSample, layout: Layout) -> list[Table]:
     """Return the tables that stand beside each other, the leftmost first."""
     found = []
-    for left, right in _borders(layout.headers) or _borders(_last_line(sample, layout)):
+    for left, right in _borders(_last_line(sample, layout)) or _borders(layout.headers):
         part = _cut(sample, left, right)
         own = layout_of(part)
         if own is None:

@@ -2,7 +2,12 @@
 
 The names listed here are the public ones, together with those that the packages `catalog`,
 `intake`, `jobs`, `matching`, `ports` and `use_cases` list; everything else may change at any time.
+
+What the processes that open strangers' files do not need is imported when it is asked for.
 """
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
 
 from marketbel_core.catalog import (
     FileType,
@@ -40,18 +45,20 @@ from marketbel_core.ids import (
     SupplierId,
     SupplierItemId,
 )
-from marketbel_core.intake import (
-    ColumnMapping,
-    CsvParserConfig,
-    ExcelParserConfig,
-    GoogleSheetsConfig,
-    ParsedItem,
-    ParseTaskMessage,
-    parse_message,
-)
-from marketbel_core.jobs import Job, JobProgress, Phase, Reading
-from marketbel_core.matching import Decision, Thresholds
-from marketbel_core.use_cases import StartRequest
+
+if TYPE_CHECKING:
+    from marketbel_core.intake import (
+        ColumnMapping,
+        CsvParserConfig,
+        ExcelParserConfig,
+        GoogleSheetsConfig,
+        ParsedItem,
+        ParseTaskMessage,
+        parse_message,
+    )
+    from marketbel_core.jobs import Job, JobProgress, Phase, Reading
+    from marketbel_core.matching import Decision, Thresholds
+    from marketbel_core.use_cases import StartRequest
 
 __version__ = "0.1.0"
 
@@ -102,3 +109,29 @@ __all__ = [
     "__version__",
     "parse_message",
 ]
+
+_LATER: Final = {
+    "ColumnMapping": "intake",
+    "CsvParserConfig": "intake",
+    "Decision": "matching",
+    "ExcelParserConfig": "intake",
+    "GoogleSheetsConfig": "intake",
+    "Job": "jobs",
+    "JobProgress": "jobs",
+    "ParseTaskMessage": "intake",
+    "ParsedItem": "intake",
+    "Phase": "jobs",
+    "Reading": "jobs",
+    "StartRequest": "use_cases",
+    "Thresholds": "matching",
+    "parse_message": "intake",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Return what is imported when it is asked for (PEP 562)."""
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found: object = getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
+    globals()[name] = found
+    return found

@@ -15,17 +15,15 @@ from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from marketbel_adapters.sources.confined import FRAME_HEAD_BYTES
+
 __all__ = [
-    "FRAME_HEAD_BYTES",
     "ChildDiedError",
     "ChildEnd",
     "ChildLimits",
     "frames_of_confined",
     "run_confined",
 ]
-
-FRAME_HEAD_BYTES: Final = 4
-"""The length of a frame, highest byte first, stands before it."""
 
 _BUFFER_BYTES: Final = 1 << 19
 _SCRIPT: Final = Path(__file__).with_name("confined.py")

@@ -21,23 +21,25 @@ demo: install ## carry example price lists into a catalogue, on servers of its o
 up: install ## start PostgreSQL and Valkey, migrate, keep them until Ctrl-C
 	@"$(bin)/marketbel" up $(ARGS)
 
+# The tests start hundreds of processes: none shall have to compile the project anew.
+pytest = env -u PYTHONDONTWRITEBYTECODE "$(bin)/python" -m pytest
 # Each process has servers of its own, and takes the next test when it is done with the one before.
 at_once = -n logical --maxprocesses 4 --maxschedchunk 1
 
 test: install ## run all tests, a process for each core (they start PostgreSQL and Valkey)
-	"$(bin)/python" -m pytest $(at_once) $(ARGS)
+	$(pytest) $(at_once) $(ARGS)
 
 test-fast: install ## run the unit tests: no socket, no disk, seconds
-	"$(bin)/python" -m pytest tests/unit $(ARGS)
+	$(pytest) tests/unit $(ARGS)
 
 history: install ## let forty actors do 100,000 operations on the same jobs, and check the history
-	MARKETBEL_HISTORY_OPERATIONS=100000 "$(bin)/python" -m pytest tests/system/test_job_history.py $(ARGS)
+	MARKETBEL_HISTORY_OPERATIONS=100000 $(pytest) tests/system/test_job_history.py $(ARGS)
 
 chaos: install ## kill workers and Valkey under 500 jobs, take ml-analyze away, replace workers: 11 minutes
 	"$(bin)/python" -m tests.system.chaos $(ARGS)
 
 cov: install ## run all tests and hold branch coverage to its floors
-	"$(bin)/python" -m pytest $(at_once) --cov=src --cov-branch --cov-report=term:skip-covered \
+	$(pytest) $(at_once) --cov=src --cov-branch --cov-report=term:skip-covered \
 		--cov-report=json:build/coverage.json $(ARGS)
 	"$(bin)/python" scripts/coverage_floors.py build/coverage.json src=85 src/marketbel_core=95
 

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Final
 
+from marketbel_adapters.beating import Beat, beating
 from marketbel_core.errors import StaleJobError, UnavailableError
 from marketbel_core.ids import JobId
 from marketbel_core.jobs import Job
@@ -18,6 +19,12 @@ _LEASE: Final = timedelta(seconds=30)
 
 _BEATS: Final = 3
 """Renewals within one lease: two may get lost."""
+
+_BEAT_OF: Final = {
+    Renewal.HELD: Beat.GOES_ON,
+    Renewal.ENDED: Beat.ENDED,
+    Renewal.LOST: Beat.LOST,
+}
 
 
 class LeasedJobHolds(JobHolds):
@@ -41,37 +48,21 @@ class LeasedJobHolds(JobHolds):
         if job is None:
             yield None
             return
-        work = asyncio.timeout(None)
-        try:
-            async with work:
-                beat = asyncio.create_task(self._beat(job, work))
-                try:
-                    yield job
-                finally:
-                    beat.cancel()
-                    await asyncio.gather(beat, return_exceptions=True)
-        except TimeoutError as error:
-            if not work.expired():
-                raise
+
+        async def prolong() -> Beat:
+            return _BEAT_OF[await self._store.renew(job, duration=self._lease)]
+
+        def lost() -> StaleJobError:
             if self._on_lost is not None:
                 self._on_lost(job_id)
-            raise StaleJobError(
-                job_id, expected_version=job.version, stored_version=job.version
-            ) from error
+            version = job.version
+            return StaleJobError(job_id, expected_version=version, stored_version=version)
+
+        try:
+            async with beating(prolong, every=self._lease / _BEATS, lost=lost):
+                yield job
         finally:
             await asyncio.shield(self._give_back(job))
-
-    async def _beat(self, job: Job, work: asyncio.Timeout) -> None:
-        while True:
-            await asyncio.sleep(self._lease.total_seconds() / _BEATS)
-            try:
-                renewal = await self._store.renew(job, duration=self._lease)
-            except UnavailableError:
-                continue  # the token decides who may write when the store is back
-            if renewal is Renewal.LOST:
-                work.reschedule(asyncio.get_running_loop().time())
-            if renewal is not Renewal.HELD:
-                return
 
     async def _give_back(self, job: Job) -> None:
         try:

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Final
 
+from marketbel_adapters.beating import Beat, beating
 from marketbel_core.errors import StaleSyncError, UnavailableError
 from marketbel_core.ports import (
     SyncBoard,
@@ -18,17 +19,21 @@ from marketbel_core.ports import (
 
 __all__ = ["LeasedSyncTurns"]
 
-_LEASE: Final = timedelta(seconds=30)
-"""How long a worker that died goes on being shown as one that syncs."""
+_LEASE: Final = timedelta(seconds=10)
+"""How long a worker that died keeps the others waiting."""
 
 _BEATS: Final = 3
 """Renewals within one lease: two may get lost."""
 
+_BEAT_MAX: Final = timedelta(seconds=0.25)
+"""What is shown of a turn is right within a second: it goes with a holder that is silent."""
+
 
 class LeasedSyncTurns(SyncTurns):
-    """Claims at the beginning, renews three times a lease, gives back at the end."""
+    """Claims at the beginning, renews several times a lease, gives back at the end."""
 
     def __init__(self, board: SyncBoard, *, lease: timedelta = _LEASE) -> None:
+        """Hold turns of `board` for `lease`, however often they are renewed."""
         self._board = board
         self._lease = lease
 
@@ -38,32 +43,17 @@ class LeasedSyncTurns(SyncTurns):
         if not isinstance(turn, SyncTurn):
             yield turn
             return
-        work = asyncio.timeout(None)
+
+        async def prolong() -> Beat:
+            is_held = await self._board.renew(turn, duration=self._lease)
+            return Beat.GOES_ON if is_held else Beat.LOST
+
+        every = min(self._lease / _BEATS, _BEAT_MAX)
         try:
-            async with work:
-                beat = asyncio.create_task(self._beat(turn, work))
-                try:
-                    yield turn
-                finally:
-                    beat.cancel()
-                    await asyncio.gather(beat, return_exceptions=True)
-        except TimeoutError as error:
-            if not work.expired():
-                raise
-            raise StaleSyncError(turn.task_id) from error
+            async with beating(prolong, every=every, lost=lambda: StaleSyncError(turn.task_id)):
+                yield turn
         finally:
             await asyncio.shield(self._give_back(turn))
-
-    async def _beat(self, turn: SyncTurn, work: asyncio.Timeout) -> None:
-        while True:
-            await asyncio.sleep(self._lease.total_seconds() / _BEATS)
-            try:
-                is_held = await self._board.renew(turn, duration=self._lease)
-            except UnavailableError:
-                continue  # what was applied is known by its token when the board is back
-            if not is_held:
-                work.reschedule(asyncio.get_running_loop().time())
-                return
 
     async def _give_back(self, turn: SyncTurn) -> None:
         try:

@@ -3,50 +3,50 @@
 The names listed here are the public ones, together with those that the packages `catalog`,
 `intake`, `jobs`, `matching`, `ports` and `use_cases` list; everything else may change at any time.
 
-What the processes that open strangers' files do not need is imported when it is asked for.
+They are fetched when they are asked for: a process that reads one list, or tells the version, does
+not wait for the import of all.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
-from marketbel_core.catalog import (
-    FileType,
-    MatchStatus,
-    Money,
-    Product,
-    ProductAggregates,
-    ProductStatus,
-    SourceRef,
-    SourceType,
-    Supplier,
-    SupplierItem,
-)
-from marketbel_core.errors import (
-    DomainError,
-    IllegalTransitionError,
-    InvalidIdError,
-    ItemNotFoundError,
-    JobNotFoundError,
-    MarketbelError,
-    PortError,
-    ProductNotFoundError,
-    ProtocolError,
-    RefusedError,
-    StaleJobError,
-    SupplierNotFoundError,
-    UnavailableError,
-)
-from marketbel_core.ids import (
-    AnalysisId,
-    CategoryId,
-    FileKey,
-    JobId,
-    ProductId,
-    SupplierId,
-    SupplierItemId,
-)
-
 if TYPE_CHECKING:
+    from marketbel_core.catalog import (
+        FileType,
+        MatchStatus,
+        Money,
+        Product,
+        ProductAggregates,
+        ProductStatus,
+        SourceRef,
+        SourceType,
+        Supplier,
+        SupplierItem,
+    )
+    from marketbel_core.errors import (
+        DomainError,
+        IllegalTransitionError,
+        InvalidIdError,
+        ItemNotFoundError,
+        JobNotFoundError,
+        MarketbelError,
+        PortError,
+        ProductNotFoundError,
+        ProtocolError,
+        RefusedError,
+        StaleJobError,
+        SupplierNotFoundError,
+        UnavailableError,
+    )
+    from marketbel_core.ids import (
+        AnalysisId,
+        CategoryId,
+        FileKey,
+        JobId,
+        ProductId,
+        SupplierId,
+        SupplierItemId,
+    )
     from marketbel_core.intake import (
         ColumnMapping,
         CsvParserConfig,
@@ -110,28 +110,21 @@ __all__ = [
     "parse_message",
 ]
 
-_LATER: Final = {
-    "ColumnMapping": "intake",
-    "CsvParserConfig": "intake",
-    "Decision": "matching",
-    "ExcelParserConfig": "intake",
-    "GoogleSheetsConfig": "intake",
-    "Job": "jobs",
-    "JobProgress": "jobs",
-    "ParseTaskMessage": "intake",
-    "ParsedItem": "intake",
-    "Phase": "jobs",
-    "Reading": "jobs",
-    "StartRequest": "use_cases",
-    "Thresholds": "matching",
-    "parse_message": "intake",
-}
 
+_HOMES: Final = ("errors", "ids", "catalog", "intake", "jobs", "matching", "use_cases")
+"""Where the names are looked for, in this order: first what imports the least."""
 
-def __getattr__(name: str) -> object:
-    """Return what is imported when it is asked for (PEP 562)."""
-    if name not in _LATER:
+if not TYPE_CHECKING:  # a type checker reads the imports above
+
+    def __getattr__(name: str) -> object:
+        """Return a public name, and keep it here for the next time."""
+        if name in __all__:
+            for home in _HOMES:
+                module = import_module(f"{__name__}.{home}")
+                if name in module.__all__:
+                    found = globals()[name] = getattr(module, name)
+                    return found
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found: object = getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
-    globals()[name] = found
-    return found
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})

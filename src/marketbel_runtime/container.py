@@ -175,10 +175,12 @@ class Container(containers.DeclarativeContainer):
         candidates=candidates,
         queue=queue,
         clock=clock,
+        rates=settings.provided.exchange_rates,
         thresholds=settings.provided.thresholds,
         batch_size=settings.provided.match_batch_size,
         candidates_max=settings.provided.match_max_candidates,
         review_for=settings.provided.review_for,
+        needs_category=settings.provided.match_needs_category,
     )
     recalculate_aggregates = providers.Factory(
         RecalculateAggregates,
@@ -208,7 +210,7 @@ class Container(containers.DeclarativeContainer):
     plan_import = providers.Factory(PlanImport, importer=importer)
     apply_import = providers.Factory(ApplyImport, importer=importer)
     approve_import = providers.Factory(ApproveImport, catalog=catalog, clock=clock)
-    undo_import = providers.Factory(UndoImport, catalog=catalog, queue=queue, clock=clock)
+    undo_import = providers.Factory(UndoImport, catalog=catalog, links=links, clock=clock)
 
     # What people decide about matches.
     review_matches = providers.Factory(
@@ -241,6 +243,7 @@ class Container(containers.DeclarativeContainer):
     )
     relay_outbox = providers.Factory(
         RelayOutbox,
+        board=board,
         catalog=catalog,
         jobs=jobs,
         archive=archive,

@@ -37,17 +37,28 @@ class _Place:
     Attributes:
         before: Whether the process dies before the call has any effect, or after it.
         event: Only the saving of this event; `None` means any call.
+        for_many: The method that does the same for many at once, if there is one.
     """
 
     port: str
     method: str
     before: bool
     event: type[JobEvent] | None = None
+    for_many: str | None = None
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The methods that are trapped."""
+        return (self.method, self.for_many) if self.for_many else (self.method,)
 
 
-def _around(name: str, port: str, method: str) -> dict[str, _Place]:
+def _around(
+    name: str, port: str, method: str, *, for_many: str | None = None
+) -> dict[str, _Place]:
     return {
-        f"{when}_{name}": _Place(port=port, method=method, before=when == "before")
+        f"{when}_{name}": _Place(
+            port=port, method=method, before=when == "before", for_many=for_many
+        )
         for when in ("before", "after")
     }
 
@@ -62,8 +73,8 @@ def _saving(event: type[JobEvent]) -> dict[str, _Place]:
 
 
 JOB_ROAD: Final[Mapping[str, _Place]] = {
-    **_around("record", "archive", "record"),
-    **_around("add", "jobs", "add"),
+    **_around("record", "archive", "record", for_many="record_all"),
+    **_around("add", "jobs", "add", for_many="add_all"),
     **_around("claim", "jobs", "claim"),
     **_around("store", "files", "store"),
     **_around("attach", "files", "attach"),
@@ -74,7 +85,7 @@ JOB_ROAD: Final[Mapping[str, _Place]] = {
     **_saving(ItemsParsed),
     **_saving(ItemsMatched),
     **_around("commit", "catalog", "unit"),
-    **_around("ask", "queue", "ask"),
+    **_around("ask", "queue", "ask", for_many="ask_all"),
     **_around("release", "jobs", "release"),
 }
 """Every place on a job's road at which a worker may be lost, in about the order of the road."""
@@ -110,10 +121,11 @@ def arm(ports: Mapping[str, object]) -> None:
             f"{_VARIABLE} must be one of {', '.join(FAILPOINTS)}, followed by :kill or :stop"
         )
     port = ports[place.port]
-    method = getattr(port, place.method)
     spring = functools.partial(_spring_once, _ACTIONS[action], [])
     wrap = _in_unit if place.port == "catalog" else _in_call
-    setattr(port, place.method, wrap(method, place, spring))
+    for name_of_method in place.methods:
+        method = getattr(port, name_of_method)
+        setattr(port, name_of_method, wrap(method, place, spring))
 
 
 def _in_call(

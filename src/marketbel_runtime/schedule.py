@@ -17,7 +17,7 @@ from arq.connections import ArqRedis
 from redis.exceptions import RedisError
 
 from marketbel_core.errors import UnavailableError
-from marketbel_core.ports import Leases
+from marketbel_core.ports import Leases, Tray
 from marketbel_runtime.container import Container
 from marketbel_runtime.syncing import sync_when_due, sync_when_triggered
 
@@ -35,6 +35,14 @@ _CLEAN_UP_TICK: Final = timedelta(minutes=5)
 
 _SYNC_TICK: Final = timedelta(seconds=30)
 """How late a sync may be when it falls due; looking costs one command."""
+
+_SYNC_SHOWN_TICK: Final = timedelta(seconds=0.5)
+"""How long the admin interface finds no status at all after a worker died in a sync."""
+
+_SYNC_TRIGGERS_MAX: Final = 100
+"""Triggers of a sync that wait for one under way. Taken beside the one that is obeyed: the key
+expires in five minutes, and a sync may last longer."""
+
 _EXPIRE_INTERVAL: Final = timedelta(hours=1)
 _RECONCILE_INTERVAL: Final = timedelta(minutes=1)
 """How long a link that the admin interface made may go without its aggregates, at most about."""
@@ -93,10 +101,18 @@ def chores_of(container: Container, pool: ArqRedis) -> list[Chore]:
         Chore(name="retries", every=_INBOX_INTERVAL, body=container.take_retries()),
         Chore(name="lists", every=_INBOX_INTERVAL, body=container.take_lists()),
         Chore(
+            name="sync-inbox",
+            every=_INBOX_INTERVAL,
+            body=functools.partial(
+                container.inbox().take, Tray.SYNC_TRIGGER, limit=_SYNC_TRIGGERS_MAX
+            ),
+        ),
+        Chore(
             name="sync-triggers",
             every=_INBOX_INTERVAL,
             body=functools.partial(sync_when_triggered, container),
         ),
+        Chore(name="sync-status", every=_SYNC_SHOWN_TICK, body=container.board().view),
         Chore(name="sync", every=_SYNC_TICK, body=functools.partial(sync_when_due, container)),
     ]
 

@@ -345,6 +345,13 @@ class Settings(BaseSettings):
         default=30,
         validation_alias=AliasChoices("MATCH_REVIEW_EXPIRATION_DAYS", "REVIEW_EXPIRATION_DAYS"),
     )
+    match_needs_category: Annotated[
+        bool,
+        Field(
+            description="Whether an item whose category is not known waits for one in the review "
+            "queue; otherwise it is matched against everything"
+        ),
+    ] = False
     catalogue_currency: Annotated[
         str,
         Field(
@@ -576,7 +583,10 @@ class Settings(BaseSettings):
 
 
 def _exact(number: float) -> Decimal:
-    return Decimal(repr(number)).normalize()
+    """Return the number as it is typed: 50, not 50.0 and not 5E+1."""
+    exact = Decimal(repr(number))
+    whole = exact.to_integral_value()
+    return whole if exact == whole else exact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -46,7 +46,8 @@ async def sync_when_triggered(container: Container, *, inbox: Inbox | None = Non
             waiting.setdefault(_digest(message), (message, parse_sync_trigger(message)))
         except RefusedError as error:
             container.telemetry().event("trigger.rejected", reason=str(error)[:200])
-            await inbox.reject(Tray.SYNC_TRIGGER, message, reason=str(error)[:500])
+            reason = f"{error.code}: {error}"[:500]
+            await inbox.reject(Tray.SYNC_TRIGGER, message, reason=reason)
     if not waiting:
         return
     oldest = next(iter(waiting))

@@ -20,7 +20,7 @@ from marketbel_adapters.testing.catalog_peek import (
     PeekedProduct,
     PeekedReview,
 )
-from marketbel_core.catalog import MatchStatus
+from marketbel_core.catalog import Category, MatchStatus
 from marketbel_core.ids import ProductId, SupplierId, SupplierItemId
 from marketbel_core.ports import ImportFigures
 
@@ -127,6 +127,9 @@ class MemoryPeek(CatalogPeek):
         item = replace(items[item_id].item, name=name, characteristics=characteristics)
         told = comparable(json.dumps(dict(characteristics)))
         items[item_id] = replace(items[item_id], item=item, characteristics=told)
+
+    async def categorise(self, category: Category) -> None:
+        self._catalog.categorise(category)
 
     async def delete_item(self, item_id: SupplierItemId) -> None:
         state = self._catalog._state
@@ -255,6 +258,14 @@ class PostgresPeek(CatalogPeek):
             item_id=item_id,
             name=name,
             characteristics=json.dumps(dict(characteristics)),
+        )
+
+    async def categorise(self, category: Category) -> None:
+        await self._rows(
+            "INSERT INTO categories (id, name, parent_id) VALUES (:id, :name, :parent_id)",
+            id=category.id,
+            name=category.name,
+            parent_id=category.parent_id,
         )
 
     async def delete_item(self, item_id: SupplierItemId) -> None:

@@ -10,9 +10,11 @@ import pytest
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from marketbel_adapters.index import TantivyCandidateIndex
+from marketbel_adapters.memory import MemoryCandidateIndex
 from marketbel_adapters.postgres.catalog import PostgresCatalog
 from marketbel_adapters.postgres.url import create_engine
-from marketbel_adapters.testing.builders import NOW, a_product
+from marketbel_adapters.testing.builders import NOW, a_product, a_row
 from marketbel_adapters.testing.catalog_imports import an_import
 from marketbel_adapters.testing.catalog_steps import (
     LATER,
@@ -33,6 +35,7 @@ from marketbel_core.errors import (
 )
 from marketbel_core.ids import SupplierId
 from marketbel_core.ports import ImportFigures, LogEntry, LogLevel
+from marketbel_runtime.lifespan import memory
 
 pytestmark = pytest.mark.postgres
 
@@ -308,3 +311,55 @@ async def test_two_units_that_log_one_entry_write_it_once(
 
     assert sorted(written) == [0, 0, 40]
     assert await value_of(engine, "SELECT count(*) FROM parsing_logs") == 40
+
+
+async def test_two_suppliers_new_articles_matched_at_once_found_each_product_once(
+    catalog: PostgresCatalog, engine: AsyncEngine
+) -> None:
+    world = memory()
+    names = [f"Насос Makita XR-{n}7 {n}00 Вт" for n in range(1, 41)]
+    suppliers = [await stored_supplier(catalog) for _ in range(2)]
+    for supplier, told in zip(suppliers, (names, [name.upper() for name in names]), strict=True):
+        rows = [a_row(sku=str(n), name=name) for n, name in enumerate(told)]
+        await merged(catalog, supplier.id, *rows)
+    workers = [
+        world.container.match_items(
+            links=world.container.links(catalog=catalog),
+            catalog=catalog,
+            candidates=index(),
+            batch_size=8,
+        )
+        for index in (TantivyCandidateIndex, MemoryCandidateIndex)
+    ]
+
+    results = await asyncio.gather(
+        *(work(supplier_id=one.id) for work, one in zip(workers, suppliers, strict=True))
+    )
+
+    assert sum(result.items for result in results) == 80
+    assert await value_of(engine, "SELECT count(*) FROM products") == 40
+    shared = await rows_of(
+        engine, "SELECT count(DISTINCT supplier_id) AS n FROM supplier_items GROUP BY product_id"
+    )
+    assert [row.n for row in shared] == [2] * 40
+
+
+async def test_who_founds_drafts_keeps_the_next_founder_waiting(
+    catalog: PostgresCatalog, engine: AsyncEngine
+) -> None:
+    supplier = await stored_supplier(catalog)
+    await merged(catalog, supplier.id, a_priced_row("a", "1.00"))
+    [item] = await claimed(catalog, supplier.id)
+    outcome = drafted(item)
+
+    async def founded_after() -> list[UUID]:
+        async with catalog.unit() as unit:
+            return [one.id for one in (await unit.products.found_alone(since=0)).products]
+
+    async with catalog.unit() as unit:
+        assert (await unit.products.found_alone(since=0)).products == []
+        second = asyncio.create_task(founded_after())
+        await until_somebody_waits(engine)
+        await unit.items.record_matches([outcome], at=LATER)
+
+    assert await second == [outcome.product.id]

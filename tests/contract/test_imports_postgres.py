@@ -19,6 +19,11 @@ from marketbel_adapters.testing.catalog_imports import an_unpriced_row, imported
 from marketbel_adapters.testing.catalog_steps import (
     LATER,
     a_priced_row,
+    claimed,
+    doubted,
+    drafted,
+    linked,
+    recorded,
     stored_product,
     stored_supplier,
 )
@@ -28,14 +33,14 @@ from marketbel_core.ids import FileKey, SupplierId
 from marketbel_core.intake.plan import ImportFigures, ImportRules, MissingPolicy
 from marketbel_core.intake.remembered import RememberedLayout
 from marketbel_core.intake.rows import AcceptedRow, RowRejection
-from marketbel_core.ports import ListedRow, RowBatch, RowReader
+from marketbel_core.ports import ListedRow, RowBatch, RowReader, UndoOutcome
 from marketbel_core.use_cases import ListImporter, ListToImport
 
 pytestmark = pytest.mark.postgres
 
 _SHARED: Final = (
     *("suppliers", "supplier_items", "price_history", "products", "match_review_queue"),
-    *("marketbel.drafts", "marketbel.missing_items"),
+    *("marketbel.drafts", "marketbel.known_links", "marketbel.missing_items"),
 )
 _KILL: Final = (
     "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
@@ -178,6 +183,14 @@ async def test_the_dump_after_plan_apply_and_undo_equals_the_dump_before(
         planned = await staged.compare(price_move_max_percent=Decimal(50))
     assert await dump_of(engine) == before
     done = await imported(catalog, supplier.id, *rows, missing=policy, at=LATER)
+    fresh = await claimed(catalog, supplier.id, limit=300)
+    news = [item for item in fresh if item.sku.startswith("new-")]
+    await recorded(
+        catalog,
+        *(drafted(item) for item in news[:100]),
+        *(linked(item, product) for item in news[100:200]),
+        *(doubted(item, product) for item in news[200:]),
+    )
     assert await dump_of(engine) != before
 
     outcome = await undone(catalog, done.id)
@@ -185,7 +198,30 @@ async def test_the_dump_after_plan_apply_and_undo_equals_the_dump_before(
     assert done.figures == planned
     # a, b, c, f; d and e became unavailable; and all that was new.
     assert (outcome.reversed, outcome.kept, outcome.failed) == (6 + 2_500, 0, 0)
+    assert (outcome.drafts, outcome.product_ids) == (100, (product.id,))
     assert await dump_of(engine) == before
+
+
+async def test_a_draft_that_a_person_took_up_keeps_its_item(
+    catalog: PostgresCatalog, engine: AsyncEngine
+) -> None:
+    supplier = await stored_supplier(catalog)
+    done = await imported(catalog, supplier.id, *(a_priced_row(sku, "1.00") for sku in "abc"))
+    items = sorted(await claimed(catalog, supplier.id), key=lambda item: item.sku)
+    active, priced, _ = drafts = [drafted(item) for item in items]
+    await recorded(catalog, *drafts)
+    await rows_of(
+        engine, f"UPDATE products SET status = 'active' WHERE id = '{active.product.id}'"
+    )
+    await rows_of(engine, f"UPDATE products SET retail_price = 5 WHERE id = '{priced.product.id}'")
+
+    outcome = await undone(catalog, done.id)
+
+    assert outcome == UndoOutcome(
+        reversed=2, kept=1, kept_skus=("a",), drafts=1, product_ids=(priced.product.id,)
+    )
+    left = await rows_of(engine, "SELECT id FROM products ORDER BY id")
+    assert {row.id for row in left} == {active.product.id, priced.product.id}
 
 
 class _KillingReader(RowReader):

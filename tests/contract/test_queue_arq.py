@@ -1,11 +1,10 @@
 """Step queues: arq on Redis, and a worker that runs what waits."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from arq.connections import ArqRedis
 from arq.worker import Worker, func
 from redis.asyncio import ConnectionPool
 
@@ -17,6 +16,7 @@ from marketbel_adapters.arq import (
     pool_on,
     serialize,
 )
+from marketbel_adapters.arq.pool import JsonArqRedis
 from marketbel_adapters.redis import create_redis
 from marketbel_adapters.testing.builders import a_job
 from marketbel_adapters.testing.queue import StepLine, StepQueueContract
@@ -37,13 +37,17 @@ FUNCTIONS = (
 class _RememberingQueue(ArqStepQueue):
     """Knows which step an arq id stands for."""
 
-    def __init__(self, pool: ArqRedis) -> None:
+    def __init__(self, pool: JsonArqRedis) -> None:
         super().__init__(pool, queue_name=QUEUE)
         self.steps: dict[str, Step] = {}
 
     async def ask(self, step: Step, *, not_before: datetime | None = None) -> bool:
         self.steps[arq_job_of(step)[1]] = step
         return await super().ask(step, not_before=not_before)
+
+    async def ask_all(self, steps: Sequence[Step]) -> None:
+        self.steps |= {arq_job_of(step)[1]: step for step in steps}
+        await super().ask_all(steps)
 
 
 class _ArqLine(StepLine):

@@ -309,7 +309,7 @@ async def test_what_is_ours_lives_in_a_schema_of_its_own(database_url: str) -> N
 
     assert ours == {
         *("drafts", "imports", "job_journal", "jobs", "known_links", "review_decisions"),
-        *("import_changes", "import_insertions", "import_merges", "missing_items"),
+        *("import_changes", "import_insertions", "import_merges", "item_keys", "missing_items"),
         *("outbox", "row_rejections", "supplier_activity", "sync_runs", "verdicts"),
     }
     assert triggers == set()

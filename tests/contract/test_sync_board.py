@@ -58,12 +58,12 @@ async def said(redis: Redis, *command: object) -> Any:
 class TestRedisSyncBoard(SyncBoardContract):
     @pytest.fixture
     def board(self, redis: Redis) -> SyncBoard:
-        return RedisSyncBoard(redis)
+        return RedisSyncBoard(redis, shown=MINUTE)
 
     @pytest.fixture
     async def other_board(self, redis_url: str) -> AsyncIterator[SyncBoard]:
         async with create_redis(redis_url) as client:
-            yield RedisSyncBoard(client)
+            yield RedisSyncBoard(client, shown=MINUTE)
 
     @pytest.fixture
     def let_pass(self, redis: Redis) -> LetPass:
@@ -73,8 +73,9 @@ class TestRedisSyncBoard(SyncBoardContract):
                 left = await redis.pttl(key)
                 if left > 0:
                     await redis.pexpire(key, left - milliseconds)
-            if await said(redis, "HEXISTS", "marketbel:sync", "last_ms"):
-                await said(redis, "HINCRBY", "marketbel:sync", "last_ms", -milliseconds)
+            for field in ("last_ms", "until_ms"):
+                if await said(redis, "HEXISTS", "marketbel:sync", field):
+                    await said(redis, "HINCRBY", "marketbel:sync", field, -milliseconds)
 
         return bring_instants_nearer
 
@@ -87,7 +88,7 @@ async def claimed(board: SyncBoard) -> SyncTurn:
 
 @pytest.mark.valkey
 async def test_the_api_reads_what_is_done_as_it_is_done(redis: Redis) -> None:
-    board = RedisSyncBoard(redis)
+    board = RedisSyncBoard(redis, shown=MINUTE)
 
     turn = await claimed(board)
     await board.tell(turn, SyncState.PROCESSING_SUPPLIERS, current=3, total=7)
@@ -117,6 +118,42 @@ async def test_the_api_reads_what_is_done_as_it_is_done(redis: Redis) -> None:
     view = await board.view()
     last_run = datetime.fromisoformat((await redis.get("sync:last_run") or b"").decode())
     assert last_run == view.last_run
+
+
+@pytest.mark.valkey
+async def test_a_holder_that_is_silent_is_shown_for_a_second_and_has_its_turn_for_longer(
+    redis: Redis,
+) -> None:
+    board = RedisSyncBoard(redis)
+    turn = await claimed(board)
+    await board.tell(turn, SyncState.PROCESSING_SUPPLIERS, current=3, total=7)
+    lasting = [await redis.pttl("sync:lock"), await redis.pttl("sync:status")]
+    await redis.delete("sync:lock", "sync:status")  # as a second of silence does
+
+    silent = await board.view()
+    status = json.loads(await redis.get("sync:status") or b"")
+    answer = await board.claim(AtOnce(task_id="x", key="x"), duration=MINUTE)
+    renewed = await board.renew(turn, duration=MINUTE)
+
+    assert max(lasting) <= 1_000
+    assert (silent.state, silent.holder, status["state"]) == (SyncState.IDLE, None, "idle")
+    assert answer == SyncBusy(task_id="sync-manual-1")
+    assert renewed
+    shown = json.loads(await redis.get("sync:status") or b"")
+    assert (shown["state"], shown["progress_current"]) == ("processing_suppliers", 3)
+    assert await redis.get("sync:lock") == b"sync-manual-1"
+
+
+@pytest.mark.valkey
+async def test_a_turn_whose_lock_a_stranger_has_set_is_lost(redis: Redis) -> None:
+    board = RedisSyncBoard(redis)
+    turn = await claimed(board)
+
+    await redis.set("sync:lock", "of an older worker")
+
+    assert not await board.renew(turn, duration=MINUTE)
+    assert not await board.finish(turn, succeeded=True)
+    assert await redis.get("sync:lock") == b"of an older worker"
 
 
 @pytest.mark.valkey

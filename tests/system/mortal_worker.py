@@ -1,7 +1,6 @@
 """Workers in processes that are forked from one that has imported everything: cheap to lose."""
 
 import asyncio
-import multiprocessing
 import os
 import sys
 from collections.abc import Mapping
@@ -11,6 +10,7 @@ from pathlib import Path
 from marketbel_runtime.logs import configure_logging
 from marketbel_runtime.settings import Settings
 from marketbel_runtime.worker import make_worker
+from tests.system.forked import forking
 
 __all__ = ["started"]
 
@@ -26,9 +26,7 @@ def started(
         log: Where its output goes.
         burst: Whether it ends when nothing is left to do.
     """
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
-    process = context.Process(
+    process = forking().Process(
         target=_work, args=(settings, dict(environment), log, burst), daemon=True
     )
     process.start()

@@ -23,8 +23,8 @@ from tests.system.chaos.verdict import breaches_of
 
 pytestmark = [pytest.mark.postgres, pytest.mark.valkey, pytest.mark.processes]
 
-_KILLS: Final = 5
-_JOBS: Final = (16, 8)
+_KILLS: Final = 4
+_JOBS: Final = (11, 5)
 _SHORT: Final = {
     "JOB_LEASE_SECONDS": "3",
     "RESCUE_INTERVAL_SECONDS": "1",
@@ -41,7 +41,7 @@ def _killing_valkey(cluster: Cluster, _: Killer) -> Awaitable[None]:
 
 
 _DRILL: Final = Drill(
-    plan=Plan(workers=3, list_seconds=1.5, variables=_SHORT),
+    plan=Plan(workers=2, list_seconds=1.5, variables=_SHORT),
     phases=(
         Phase(name="workers killed", jobs=_JOBS[0], every=0.5, fault=_killing),
         Phase(name="Valkey killed", jobs=_JOBS[1], every=0.3, fault=_killing_valkey),

@@ -4,27 +4,20 @@ import hashlib
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from marketbel_adapters.testing.containers import a_workbook
 from marketbel_adapters.testing.harmful import HARMFUL
+from tests.system.forked import run_command
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 KEYS = ["ok", "code", "message", "type", "size_bytes", "sha256", "final_url"]
 
 
 def run(*arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "marketbel_runtime.cli", "check-file", *arguments],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **variables},
-        capture_output=True,
-        text=True,
-        timeout=90,
-        check=False,
-    )
+    return run_command("check-file", *arguments, environment={**os.environ, **variables})
 
 
 def test_a_sound_file_is_described_on_one_line_of_json() -> None:

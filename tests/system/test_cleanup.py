@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import subprocess
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -24,6 +23,7 @@ from marketbel_core.ids import FileKey, JobId
 from marketbel_core.intake import file_key
 from marketbel_runtime.settings import Settings
 from marketbel_runtime.worker import make_worker
+from tests.system.forked import run_command
 
 pytestmark = [pytest.mark.valkey, pytest.mark.processes]
 
@@ -70,15 +70,8 @@ def names(folder: Path) -> set[str]:
 
 
 async def run(*arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
-    return await asyncio.to_thread(
-        subprocess.run,
-        [sys.executable, "-m", "marketbel_runtime.cli", "cleanup", *arguments],
-        env={**os.environ, "DATABASE_URL": "", **variables},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    environment = {**os.environ, "DATABASE_URL": "", **variables}
+    return await asyncio.to_thread(run_command, "cleanup", *arguments, environment=environment)
 
 
 async def test_the_command_tells_first_and_removes_then(

@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 from marketbel_core import __version__
+from tests.system.forked import run_command
 
 COMMAND = [sys.executable, "-m", "marketbel_runtime.cli"]
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -31,14 +32,8 @@ def environment(**variables: str) -> dict[str, str]:
 
 
 def run(*arguments: str, cwd: Path, **variables: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [*COMMAND, *arguments],
-        env=environment(**variables),
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        timeout=150,
-        check=False,
+    return run_command(
+        *arguments, environment=environment(**variables), folder=cwd, seconds_max=150.0
     )
 
 
@@ -49,7 +44,9 @@ def last_line(text: str) -> dict[str, object]:
 
 
 def test_the_version_needs_nothing(tmp_path: Path) -> None:
-    assert run("--version", cwd=tmp_path).stdout == f"marketbel {__version__}\n"
+    done = subprocess.check_output([*COMMAND, "--version"], cwd=tmp_path, text=True)
+
+    assert done == f"marketbel {__version__}\n"
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,7 @@ from marketbel_runtime.doctor import Finding, State, examine
 from marketbel_runtime.doctor.attempt import Attempts
 from marketbel_runtime.doctor.redis_server import look_at_redis
 from marketbel_runtime.settings import Settings
+from tests.system.forked import run_command
 
 pytestmark = [pytest.mark.postgres, pytest.mark.valkey]
 
@@ -524,15 +525,7 @@ async def test_a_slow_poll_is_warned_of(well: Settings) -> None:
 def run(*arguments: str, cwd: Path, **variables: str) -> "subprocess.CompletedProcess[str]":
     known = {name.upper() for name in Settings.model_fields}
     kept = {name: value for name, value in os.environ.items() if name.upper() not in known}
-    return subprocess.run(
-        [sys.executable, "-m", "marketbel_runtime.cli", "doctor", *arguments],
-        env={**kept, **variables},
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return run_command("doctor", *arguments, environment={**kept, **variables}, folder=cwd)
 
 
 def variables_of(settings: Settings) -> dict[str, str]:

@@ -4,12 +4,13 @@ import hashlib
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Response
+
+from tests.system.forked import run_command
 
 KEYS = ["ok", "code", "message", "type", "size_bytes", "sha256", "final_url"]
 LIST = b"name;price\nmilk;2.50\n"
@@ -27,15 +28,7 @@ def site(httpserver: HTTPServer) -> HTTPServer:
 
 def run(*arguments: str, cwd: Path, **variables: str) -> "subprocess.CompletedProcess[str]":
     kept = {name: text for name, text in os.environ.items() if not name.startswith("FETCH_")}
-    return subprocess.run(
-        [sys.executable, "-m", "marketbel_runtime.cli", "fetch", *arguments],
-        env={**kept, **variables},
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return run_command("fetch", *arguments, environment={**kept, **variables}, folder=cwd)
 
 
 def opened(site: HTTPServer) -> dict[str, str]:

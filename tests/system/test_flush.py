@@ -3,8 +3,6 @@
 import asyncio
 import json
 import os
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from typing import Final
 
@@ -27,6 +25,7 @@ from marketbel_runtime.worker import make_worker
 from tests.system.chaos.lists import SentList, sent_lists
 from tests.system.chaos.site import SupplierSite, supplier_site
 from tests.system.conftest import Until
+from tests.system.forked import run_command
 
 pytestmark = [pytest.mark.postgres, pytest.mark.valkey, pytest.mark.processes]
 
@@ -96,15 +95,11 @@ async def recover(settings: Settings) -> dict[str, int]:
         "UPLOADS_DIR": str(settings.uploads_dir),
         "QUEUE_NAME": settings.queue_name,
     }
+    command = ("jobs", "recover", "--json")
     done = await asyncio.to_thread(
-        subprocess.run,
-        [sys.executable, "-m", "marketbel_runtime.cli", "jobs", "recover", "--json"],
-        env=environment,
-        cwd=settings.uploads_dir,
-        capture_output=True,
-        timeout=60,
-        check=True,
+        run_command, *command, environment=environment, folder=settings.uploads_dir
     )
+    done.check_returncode()
     told: dict[str, int] = json.loads(done.stdout)
     return told
 

@@ -16,6 +16,7 @@ from sqlalchemy import text
 
 from marketbel_adapters.postgres.url import create_engine
 from marketbel_adapters.system import TimeOrderedIdSource
+from tests.system.forked import run_command
 
 pytestmark = pytest.mark.postgres
 
@@ -46,14 +47,8 @@ class Command:
         self._environment = environment
 
     def __call__(self, *arguments: str, status: int = 0) -> dict[str, Any]:
-        done = subprocess.run(
-            [sys.executable, "-m", "marketbel_runtime.cli", *arguments, "--json"],
-            env=self._environment,
-            cwd=self._folder,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
+        done = run_command(
+            *arguments, "--json", environment=self._environment, folder=self._folder
         )
         assert done.returncode == status, done.stderr
         told = json.loads(done.stdout.rstrip().rpartition("\n")[2])
@@ -179,11 +174,9 @@ def test_what_is_no_import_is_told(marketbel: Command) -> None:
     assert missing["code"] == "source.missing"
 
 
-@pytest.mark.valkey
-def test_an_import_is_undone_and_a_held_one_approved_by_hand(
-    folder: Path, environment: dict[str, str], redis_url: str, migrated_database_url: str
+def test_an_import_is_undone_and_a_held_one_approved_with_the_database_alone(
+    marketbel: Command, folder: Path, migrated_database_url: str
 ) -> None:
-    marketbel = Command(folder, environment | {"REDIS_URL": redis_url})
     first = marketbel("ingest", "march.csv", "--supplier", "Acme", "--apply")["import"]
     (folder / "april.csv").write_text(_LIST.replace("100,00", "900,00"))
     held = marketbel("ingest", "april.csv", "--supplier", "Acme", "--apply", status=1)["import"]
@@ -199,6 +192,34 @@ def test_an_import_is_undone_and_a_held_one_approved_by_hand(
     assert twice["code"] == "import.not_applied"
     for table in ("supplier_items", "price_history"):
         assert query(migrated_database_url, f"SELECT * FROM {table}") == []
+
+
+@pytest.mark.valkey
+def test_an_approval_stands_whether_or_not_its_job_can_be_told(
+    marketbel: Command,
+    folder: Path,
+    environment: dict[str, str],
+    redis_url: str,
+    migrated_database_url: str,
+) -> None:
+    marketbel("ingest", "march.csv", "--supplier", "Acme", "--apply")
+    (folder / "april.csv").write_text(_LIST.replace("100,00", "900,00"))
+    ingest = ("ingest", "april.csv", "--supplier", "Acme", "--apply")
+    held = marketbel(*ingest, status=1)["import"]
+    [(job_id,)] = query(
+        migrated_database_url,
+        "UPDATE marketbel.imports SET job_id = gen_random_uuid() WHERE state = 'held'"
+        " RETURNING job_id",
+    )
+
+    alone = marketbel("imports", "approve", held["id"])
+    with_redis = Command(folder, environment | {"REDIS_URL": redis_url})
+    told = with_redis("imports", "approve", held["id"])
+
+    assert alone["import"]["approved_at"] is not None
+    assert f"marketbel jobs retry {job_id}" in alone["message"]
+    assert told["message"].startswith("its job is forgotten")
+    assert marketbel(*ingest)["import"]["state"] == "applied"
 
 
 @pytest.mark.processes

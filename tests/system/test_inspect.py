@@ -13,6 +13,7 @@ import pytest
 
 from marketbel_adapters.testing.containers import zipped
 from marketbel_adapters.testing.drawn_pdf import Page, a_drawn_pdf
+from tests.system.forked import run_command
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 KEYS = [
@@ -30,14 +31,7 @@ def environment() -> dict[str, str]:
 
 
 def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        command(*arguments),
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=90,
-        check=False,
-    )
+    return run_command("inspect", *arguments, environment=environment())
 
 
 def a_csv(folder: Path, text: str) -> str:

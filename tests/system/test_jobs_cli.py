@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
@@ -17,6 +16,7 @@ from marketbel_runtime.container import Container
 from marketbel_runtime.lifespan import production
 from marketbel_runtime.settings import Settings
 from marketbel_runtime.worker import make_worker
+from tests.system.forked import run_command
 
 pytestmark = [pytest.mark.postgres, pytest.mark.valkey, pytest.mark.processes]
 
@@ -48,16 +48,7 @@ def call(settings: Settings, *arguments: str, **variables: str) -> Called:
         "QUEUE_NAME": settings.queue_name,
         **variables,
     }
-    done = subprocess.run(
-        [sys.executable, "-m", "marketbel_runtime.cli", *arguments],
-        env=environment,
-        cwd=settings.uploads_dir,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    return Called(done)
+    return Called(run_command(*arguments, environment=environment, folder=settings.uploads_dir))
 
 
 @pytest.fixture

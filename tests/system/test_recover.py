@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from typing import Final
 from uuid import UUID
@@ -22,6 +20,7 @@ from marketbel_core.use_cases import RelayResult, StartRequest
 from marketbel_runtime.lifespan import production
 from marketbel_runtime.settings import Settings
 from marketbel_runtime.worker import make_worker
+from tests.system.forked import run_command
 
 pytestmark = [pytest.mark.postgres, pytest.mark.valkey]
 
@@ -44,20 +43,15 @@ async def engine(settings: Settings) -> AsyncIterator[AsyncEngine]:
 
 
 def recovered(settings: Settings) -> object:
-    done = subprocess.run(
-        [sys.executable, "-m", "marketbel_runtime.cli", "jobs", "recover", "--json"],
-        env={
-            **os.environ,
-            "DATABASE_URL": settings.require_database_url(),
-            "REDIS_URL": settings.require_redis_url(),
-            "UPLOADS_DIR": str(settings.uploads_dir),
-            "QUEUE_NAME": settings.queue_name,
-        },
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
+    environment = {
+        **os.environ,
+        "DATABASE_URL": settings.require_database_url(),
+        "REDIS_URL": settings.require_redis_url(),
+        "UPLOADS_DIR": str(settings.uploads_dir),
+        "QUEUE_NAME": settings.queue_name,
+    }
+    done = run_command("jobs", "recover", "--json", environment=environment)
+    done.check_returncode()
     return json.loads(done.stdout)
 
 

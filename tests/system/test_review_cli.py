@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 from collections.abc import AsyncIterator
 from decimal import Decimal
 from pathlib import Path
@@ -26,6 +25,7 @@ from marketbel_adapters.testing.catalog_steps import (
 from marketbel_core.catalog import Product, SupplierItem
 from marketbel_core.ids import parse_product_id
 from marketbel_core.ports import Catalog
+from tests.system.forked import run_command
 
 pytestmark = [pytest.mark.postgres, pytest.mark.processes]
 
@@ -45,14 +45,8 @@ class Desk:
         return self.run("review", *arguments, status=status)
 
     def run(self, *arguments: str, status: int = 0) -> "subprocess.CompletedProcess[str]":
-        done = subprocess.run(
-            [sys.executable, "-m", "marketbel_runtime.cli", *arguments],
-            env={**os.environ, "DATABASE_URL": self.url, "REDIS_URL": ""},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        environment = {**os.environ, "DATABASE_URL": self.url, "REDIS_URL": ""}
+        done = run_command(*arguments, environment=environment)
         assert done.returncode == status, done.stderr
         return done
 

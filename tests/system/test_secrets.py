@@ -3,8 +3,6 @@
 import asyncio
 import json
 import os
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -30,6 +28,7 @@ from marketbel_runtime.lifespan import production
 from marketbel_runtime.settings import Settings
 from tests.system.chaos.servers import Process
 from tests.system.conftest import Until
+from tests.system.forked import run_command
 
 pytestmark = [pytest.mark.postgres, pytest.mark.valkey, pytest.mark.processes]
 
@@ -175,15 +174,7 @@ async def everything_in_the_database(settings: Settings) -> dict[str, str]:
 
 
 def command(environment: dict[str, str], *arguments: str, folder: Path) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "marketbel_runtime.cli", *arguments],
-        env={**os.environ, **environment},
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = run_command(*arguments, environment={**os.environ, **environment}, folder=folder)
     return done.stdout + done.stderr
 
 

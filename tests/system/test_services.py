@@ -225,6 +225,13 @@ def test_servers_of_any_age_are_asked_for_what_they_know(version: int) -> None:
     assert ("LOCALE_PROVIDER" in statements[0]) == (version >= 15)
 
 
+@pytest.mark.parametrize("version", [14, 15])
+def test_files_are_copied_by_servers_that_know_how(version: int) -> None:
+    [statement] = _creations("x", template="y", version=version)
+
+    assert ("FILE_COPY" in statement) == (version >= 15)
+
+
 def test_the_second_choice_of_a_locale_folds_cyrillic_too(database_url: str) -> None:
     statement = _creations("folds", template=None, version=17)[1]
     fetch_rows(database_url, statement)

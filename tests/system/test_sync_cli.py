@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 from typing import Any
 
 import pytest
@@ -13,6 +11,7 @@ from sqlalchemy import text
 from marketbel_adapters.postgres import create_engine
 from marketbel_adapters.redis import create_redis
 from marketbel_runtime.settings import Settings
+from tests.system.forked import run_command
 
 pytestmark = [pytest.mark.postgres, pytest.mark.valkey, pytest.mark.processes]
 
@@ -28,15 +27,8 @@ def call(settings: Settings, *arguments: str, **variables: str) -> tuple[int, di
         "UPLOADS_DIR": str(settings.uploads_dir),
         **variables,
     }
-    done = subprocess.run(
-        [sys.executable, "-m", "marketbel_runtime.cli", "sync", *arguments, "--json"],
-        env=environment,
-        cwd=settings.uploads_dir.parent,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    folder = settings.uploads_dir.parent
+    done = run_command("sync", *arguments, "--json", environment=environment, folder=folder)
     assert done.stdout, done.stderr
     told = json.loads(done.stdout)
     assert isinstance(told, dict)

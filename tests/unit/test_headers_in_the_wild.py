@@ -286,3 +286,62 @@ def test_dates_tell_no_decimal_mark() -> None:
     )
 
     assert (sheet.items, sheet.rejected) == (0, 4)
+
+
+@pytest.mark.parametrize(
+    ("header", "currency"),
+    [
+        (["Artikelnummer", "Bezeichnung", "Preis EUR"], "EUR"),
+        (["Kod", "Nazwa", "Cena netto"], "BYN"),
+        (["קוד", "שם", "מחיר"], "BYN"),
+        (["Что", "Чаво", "Почём"], "BYN"),
+    ],
+)
+def test_a_header_without_a_known_word_is_still_a_header(header: list[str], currency: str) -> None:
+    lines = goods(lambda article, name, price: [article, name, price])
+    grid = Grid(name="L", rows=(tuple(header), *map(tuple, lines)))
+
+    rows = read_rows([grid])
+
+    (sheet,) = rows.sheets
+    assert (sheet.header_row, sheet.items, sheet.price_sum) == (1, 4, SUM)
+    assert sheet.columns == {"sku": 0, "name": 1, "price": 2}
+    assert {row.price.currency for row in rows.accepted} == {currency}
+
+
+@pytest.mark.parametrize("price", ["звоните", "договорная", "on request", "под заказ"])
+def test_a_product_without_a_price_above_the_others_is_no_header(price: str) -> None:
+    lines = goods(lambda _, name, cost: [name, cost])
+
+    assert read([["Болгарка", price], *lines]).header_row == 0
+
+
+def test_figures_behind_the_price_of_a_list_without_a_header_are_no_article_numbers() -> None:
+    lines: Rows = [
+        [name, price, int(price * 0.8), 4810000000000 + 7 * number]
+        for number, (_, name, price) in enumerate(GOODS)
+    ]
+
+    assert "sku" not in read(lines).columns
+
+
+def test_numbers_that_go_up_by_one_are_article_numbers_if_they_are_long() -> None:
+    def columns(first: int) -> dict[str, int]:
+        lines: Rows = [
+            [first + number, name, price] for number, (_, name, price) in enumerate(GOODS)
+        ]
+        return dict(read(lines).columns)
+
+    assert columns(10_001)["sku"] == 0
+    assert "sku" not in columns(1)
+
+
+@pytest.mark.parametrize(
+    "units", [["кг", "руб./шт"], ["мм", "BYN"], ["л", "руб. за шт."], [None, "(руб)"]]
+)
+def test_a_line_of_units_belongs_to_the_header(units: list[Cell]) -> None:
+    lines = goods(lambda article, name, price: [article, name, 1.5, price])
+
+    sheet = read([["Код", "Наименование", "Вес", "Цена"], [None, None, *units], *lines])
+
+    assert (sheet.header_row, sheet.items, sheet.price_sum) == (2, 4, SUM)

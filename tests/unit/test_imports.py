@@ -15,6 +15,7 @@ from marketbel_adapters.testing.catalog_steps import (
     a_priced_row,
     claimed,
     linked,
+    recalculated,
     recorded,
     stored_product,
 )
@@ -24,7 +25,7 @@ from marketbel_core.ids import FileKey, ImportId, JobId
 from marketbel_core.intake import ReadRows
 from marketbel_core.intake.plan import DifferenceKind, ImportFigures
 from marketbel_core.jobs import Job, Phase
-from marketbel_core.ports import Import, ImportState, LogLevel, RecalculateStep
+from marketbel_core.ports import Import, ImportState, LogLevel
 from marketbel_core.use_cases import ListImporter, ListToImport, StartRequest
 from marketbel_runtime.lifespan import InMemory, memory
 from marketbel_runtime.tasks.ingestion import parse_task
@@ -314,7 +315,7 @@ async def test_an_undone_import_is_applied_again_by_the_same_bytes() -> None:
     assert len(desk.world.catalog.items()) == 1
 
 
-async def test_an_undo_has_the_products_recalculated() -> None:
+async def test_an_undo_puts_lowest_prices_right_without_a_worker() -> None:
     desk = Desk()
     await desk.apply(desk.list_of(of("a")))
     product = await stored_product(desk.world.catalog)
@@ -322,12 +323,15 @@ async def test_an_undo_has_the_products_recalculated() -> None:
     await recorded(desk.world.catalog, linked(item, product))
     dearer = await desk.apply(desk.list_of(of("a", price="1.20")))
 
+    await recalculated(desk.world.catalog, [product.id])
+    before = desk.world.catalog.aggregates()[product.id]
+
     outcome = await desk.world.container.undo_import()(dearer.id)
 
     assert (outcome.reversed, outcome.product_ids) == (1, (product.id,))
-    step = await desk.world.queue.take()
-    assert isinstance(step, RecalculateStep)
-    assert step.product_ids == (product.id,)
+    after = desk.world.catalog.aggregates()[product.id]
+    assert (before.min_price, after.min_price) == (Decimal("1.20"), Decimal("1.00"))
+    assert len(desk.world.queue) == 0
 
 
 async def test_only_what_is_held_is_approved_and_only_what_is_applied_undone() -> None:

@@ -144,7 +144,7 @@ async def test_the_price_follows_a_change_of_the_list_up_and_down() -> None:
 async def test_an_inactive_supplier_sets_no_price_and_has_nothing() -> None:
     world = memory()
     product = await the_product(world)
-    await offered(world, "1.00", active=False)
+    await offered(world, "2.00", active=False)
     await offered(world, "5.00", in_stock=False)
 
     await world.container.recalculate_aggregates()(product_ids=[product.id])

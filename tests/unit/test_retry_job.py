@@ -102,7 +102,7 @@ async def test_a_trigger_becomes_one_retry_step_however_often_it_comes() -> None
 
     result = await world.container.take_retries()()
 
-    assert result == TakenRetries(asked=2)
+    assert result == TakenRetries(taken=2)
     assert await world.queue.take() == RetryStep(job_id=job.id, attempt=1)
     assert len(world.queue) == 0
     assert await world.inbox.take(Tray.RETRY_TRIGGERS, limit=9) == []
@@ -128,10 +128,27 @@ async def test_triggers_that_are_of_no_use_are_put_aside_with_the_reason() -> No
 
     result = await world.container.take_retries()()
 
-    assert result == TakenRetries(asked=1, rejected=7)
+    assert result == TakenRetries(taken=1, rejected=7)
     reasons = [reason for _, _, reason in world.inbox.dead]
-    assert reasons[4] == f"no job {nobody}"
+    codes = [reason.partition(":")[0] for reason in reasons]
+    assert codes == [*["job.invalid"] * 4, "job.not_found", "job.not_retryable", "job.invalid"]
+    assert str(nobody) in reasons[4]
     assert "complete" in reasons[5]
+
+
+async def test_a_button_that_is_pressed_again_while_the_job_is_on_its_way_is_obeyed_already() -> (
+    None
+):
+    world = memory()
+    job = a_job()
+    await world.jobs.add(job)
+    world.inbox.put(Tray.RETRY_TRIGGERS, json.dumps({"job_id": str(job.id)}))
+
+    result = await world.container.take_retries()()
+
+    assert result == TakenRetries(taken=1)
+    assert (len(world.queue), world.inbox.dead) == (0, [])
+    assert await world.inbox.take(Tray.RETRY_TRIGGERS, limit=9) == []
 
 
 class _StoreWithACorruptJob(MemoryJobStore):
@@ -156,7 +173,7 @@ async def test_a_trigger_for_a_job_that_cannot_be_read_does_not_stop_those_behin
 
     result = await world.container.take_retries(jobs=store)()
 
-    assert result == TakenRetries(asked=1, rejected=1)
+    assert result == TakenRetries(taken=1, rejected=1)
     assert await world.container.take_retries(jobs=store)() == TakenRetries()
 
 
@@ -172,7 +189,7 @@ async def test_a_trigger_whose_taker_crashed_is_taken_by_the_next_one() -> None:
     after = await world.container.take_retries()()
 
     assert beside == TakenRetries()
-    assert after == TakenRetries(asked=1)
+    assert after == TakenRetries(taken=1)
 
 
 async def test_an_unknown_job_is_told() -> None:

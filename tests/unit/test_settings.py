@@ -358,3 +358,10 @@ def test_one_host_is_left_a_place_less_than_there_are(
     settings = Settings.model_validate(choices)
 
     assert settings.fetches_per_host_max == expected
+
+
+def test_limits_are_the_numbers_that_were_typed() -> None:
+    limits = Settings(import_rows_min_percent=50, import_moved_rows_max_percent=12.5).import_rules
+
+    assert str(limits.limits.rows_min_percent) == "50"
+    assert str(limits.limits.moved_rows_max_percent) == "12.5"

@@ -1,5 +1,6 @@
 """A price list sets out: which supplier, which job, who reads, what is asked."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -24,6 +25,10 @@ class _SilentQueue(StepQueue):
     async def ask(self, step: Step, *, not_before: datetime | None = None) -> bool:
         del not_before
         raise UnavailableError(f"cannot ask for {type(step).__name__}", code="queue.unavailable")
+
+    async def ask_all(self, steps: Sequence[Step]) -> None:
+        for step in steps:
+            await self.ask(step)
 
 
 async def known(world: InMemory, supplier: Supplier) -> Supplier:

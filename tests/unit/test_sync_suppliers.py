@@ -1,12 +1,22 @@
 """A sync, its changes and its jobs, on memory adapters: whole, broken off, and in trouble."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
 from marketbel_adapters.testing.builders import a_supplier
+from marketbel_adapters.testing.catalog_steps import (
+    a_priced_row,
+    claimed,
+    linked,
+    merged,
+    recalculated,
+    recorded,
+    stored_product,
+)
 from marketbel_core.catalog import SourceType, Supplier
 from marketbel_core.errors import RefusedError, StaleSyncError, UnavailableError
 from marketbel_core.jobs import Phase, Reading
@@ -237,6 +247,10 @@ class _DeadQueue(StepQueue):
         del step, not_before
         raise UnavailableError("no queue")
 
+    async def ask_all(self, steps: Sequence[Step]) -> None:
+        del steps
+        raise UnavailableError("no queue")
+
 
 async def test_a_sync_that_broke_off_after_its_commit_is_finished_and_not_repeated() -> None:
     world = a_world()
@@ -268,6 +282,21 @@ async def test_the_relay_starts_what_a_dead_sync_has_left() -> None:
     assert (relayed.started, relayed.refused, again.started) == (2, 0, 0)
     assert await downloading(world) == ["a", "b"]
     assert len(world.queue) == 2
+
+
+async def test_the_relay_leaves_the_outbox_to_a_sync_that_is_at_it() -> None:
+    world = a_world()
+    put(world, "a")
+    with pytest.raises(UnavailableError):
+        await world.container.sync_suppliers(queue=_DeadQueue())(at_once())
+
+    turn = await world.board.claim(AtOnce(task_id="x", key="x"), duration=HOURS)
+    assert isinstance(turn, SyncTurn)
+    during = await world.container.relay_outbox()()
+    await world.board.finish(turn, succeeded=True)
+    after = await world.container.relay_outbox()()
+
+    assert (during.started, after.started) == (0, 1)
 
 
 async def test_the_relay_tells_of_a_supplier_whose_job_cannot_be_started() -> None:
@@ -348,3 +377,27 @@ async def test_a_plan_without_a_sheet_is_refused() -> None:
         await a_world(master_sheet_url=None).container.sync_suppliers().plan(at_once())
 
     assert caught.value.code == "sync.no_sheet"
+
+
+async def test_who_is_deactivated_sets_no_price_any_more_within_a_minute() -> None:
+    world = a_world()
+    put(world, "a", "b", "c")
+    await synced(world)
+    product = await stored_product(world.catalog)
+    for name, price in (("a", "1.00"), ("b", "2.00")):
+        [supplier] = [one for one in world.catalog.suppliers() if one.name == name]
+        await merged(world.catalog, supplier.id, a_priced_row(name, price))
+        [item] = await claimed(world.catalog, supplier.id)
+        await recorded(world.catalog, linked(item, product))
+    await recalculated(world.catalog, [product.id])
+    await world.container.reconcile_links()()
+    before = world.catalog.aggregates()[product.id].min_price
+    put(world, "b", "c")
+
+    report = await synced(world, at_once("two"))
+    reconciled = await world.container.reconcile_links()()  # as each minute
+
+    assert report.run.figures.deactivated == 1
+    assert reconciled.repriced == 1
+    after = world.catalog.aggregates()[product.id].min_price
+    assert (before, after) == (Decimal("1.00"), Decimal("2.00"))

@@ -4,11 +4,14 @@ import json
 from datetime import timedelta
 
 import pytest
+from redis.asyncio import ConnectionPool
 
+from marketbel_adapters.arq import pool_on
 from marketbel_adapters.testing.builders import a_supplier
 from marketbel_core.errors import UnavailableError
 from marketbel_core.ports import AtOnce, Inbox, SyncTurn, Tray
 from marketbel_runtime.lifespan import InMemory, memory
+from marketbel_runtime.schedule import chores_of
 from marketbel_runtime.settings import Settings
 from marketbel_runtime.syncing import sync_when_due, sync_when_triggered
 
@@ -61,6 +64,22 @@ async def test_a_trigger_waits_while_another_sync_runs() -> None:
 
     assert waiting == []
     assert await runs(world) == [("sync-manual-1", "manual")]
+
+
+async def test_a_trigger_is_taken_beside_a_running_sync_before_it_expires_or_is_replaced() -> None:
+    world = a_world()
+    pool = pool_on(ConnectionPool(), queue_name="q")  # nothing connects
+    chores = {chore.name: chore for chore in chores_of(world.container, pool)}
+    inbox = chores["sync-inbox"]
+
+    world.inbox.put(Tray.SYNC_TRIGGER, a_trigger(1))
+    await inbox.body()
+    world.inbox.put(Tray.SYNC_TRIGGER, a_trigger(2))
+    await inbox.body()
+
+    assert inbox.every <= timedelta(seconds=2)
+    taken = await world.inbox.take(Tray.SYNC_TRIGGER, limit=9)
+    assert taken == [a_trigger(1), a_trigger(2)]
 
 
 async def test_triggers_that_came_meanwhile_are_served_by_one_sync() -> None:

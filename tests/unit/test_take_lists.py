@@ -1,6 +1,7 @@
 """Uploads and wishes to fetch one list: whose, read by whom, and what is of no use."""
 
 import json
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -141,6 +142,10 @@ class _DeadQueue(StepQueue):
 
     async def ask(self, step: Step, *, not_before: datetime | None = None) -> bool:
         del step, not_before
+        raise UnavailableError("no queue")
+
+    async def ask_all(self, steps: Sequence[Step]) -> None:
+        del steps
         raise UnavailableError("no queue")
 
 

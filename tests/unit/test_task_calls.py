@@ -1,11 +1,12 @@
 """Every task that is built, called as the deployment calls it, and what it returns."""
 
+from decimal import Decimal
 from uuid import UUID
 
 import pytest
 
 from marketbel_adapters.testing.builders import a_job, a_row, a_supplier
-from marketbel_core.catalog import SourceType
+from marketbel_core.catalog import Money, SourceType
 from marketbel_core.ids import parse_job_id, parse_supplier_id
 from marketbel_core.jobs import Failure, Phase
 from marketbel_runtime.lifespan import InMemory, memory
@@ -161,9 +162,10 @@ async def a_market() -> InMemory:
         source_type=SourceType.CSV,
         metadata={"source_url": URL},
     )
+    row = a_row(sku="A1", price=Money(Decimal("2.50")))
     async with app.catalog.unit() as unit:
         await unit.suppliers.add(supplier)
-        await unit.items.merge(supplier.id, [a_row()], at=app.clock.now())
+        await unit.items.merge(supplier.id, [row], at=app.clock.now())
     await app.jobs.add(
         a_job(
             id=parse_job_id(FAILED_JOB),

@@ -1,24 +1,43 @@
 """The connection that jobs are enqueued and worked through: our own pool, JSON on both sides."""
 
 import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import quote
 
 from arq.connections import ArqRedis, RedisSettings
-from arq.jobs import Job
+from arq.constants import job_key_prefix, result_key_prefix
+from arq.jobs import Job, serialize_job
+from arq.utils import timestamp_ms
 from redis.asyncio import ConnectionPool, SSLConnection, UnixDomainSocketConnection
 from redis.asyncio.connection import parse_url
 
+from marketbel_adapters.arq.scripts import ENQUEUE
 from marketbel_adapters.arq.serializer import deserialize, serialize
 
-__all__ = ["JsonArqRedis", "create_pool", "pool_on", "redis_settings_of"]
+__all__ = ["JsonArqRedis", "QueuedCall", "create_pool", "pool_on", "redis_settings_of"]
 
 _QUEUE_NAME: Final = "price-ingestion-queue"
 
 _KEPT: Final = timedelta(days=7)
 """How long arguments are kept beyond the instant at which a job is due. arq's own day is over
 before a weekend without a worker is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueuedCall:
+    """A call that is to be enqueued, due at once.
+
+    Attributes:
+        job_id: arq's id of it: while one of this id is queued or running, it is no news.
+    """
+
+    function: str
+    job_id: str
+    queue_name: str
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
 
 
 class JsonArqRedis(ArqRedis):
@@ -55,6 +74,26 @@ class JsonArqRedis(ArqRedis):
             _job_try=_job_try,
             **kwargs,
         )
+
+    async def enqueue_all(self, calls: Sequence[QueuedCall]) -> list[bool]:
+        """Enqueue the calls in one round trip; return which of them were news."""
+        enqueue = self.register_script(ENQUEUE)
+        now = timestamp_ms()
+        async with self.pipeline(transaction=False) as pipe:
+            for call in calls:
+                payload = serialize_job(
+                    call.function, (), dict(call.kwargs), None, now, serializer=self.job_serializer
+                )
+                await enqueue(
+                    keys=[
+                        job_key_prefix + call.job_id,
+                        result_key_prefix + call.job_id,
+                        call.queue_name,
+                    ],
+                    args=[call.job_id, payload, self.expires_extra_ms, now],
+                    client=pipe,
+                )
+            return [bool(answer) for answer in await pipe.execute()]
 
 
 def pool_on(connections: ConnectionPool, *, queue_name: str) -> JsonArqRedis:

@@ -1,13 +1,14 @@
 """Steps as arq jobs: one arq id a step and attempt, so that asking twice runs once."""
 
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from arq.connections import ArqRedis
 from redis.exceptions import RedisError
 
 from marketbel_adapters.arq.lanes import HEAVY_FUNCTIONS
+from marketbel_adapters.arq.pool import JsonArqRedis, QueuedCall
 from marketbel_core.errors import UnavailableError
 from marketbel_core.ports import (
     CourierStep,
@@ -28,13 +29,15 @@ _FUNCTIONS: Final[dict[type[Step], str]] = {
     RecalculateStep: "recalc_product_aggregates_task",
     RetryStep: "retry_job_task",
 }
+_PAGE: Final = 500
+"""Steps that go to Redis at once."""
 
 
 class ArqStepQueue(StepQueue):
     """A `StepQueue` on arq. The pool must be one of this package (`pool_on`)."""
 
     def __init__(
-        self, pool: ArqRedis, *, queue_name: str, heavy_queue_name: str | None = None
+        self, pool: JsonArqRedis, *, queue_name: str, heavy_queue_name: str | None = None
     ) -> None:
         """Ask for steps on `queue_name`.
 
@@ -64,6 +67,24 @@ class ArqStepQueue(StepQueue):
                 f"the queue cannot be reached: {error}", code="redis.unavailable"
             ) from error
         return job is not None
+
+    async def ask_all(self, steps: Sequence[Step]) -> None:
+        for start in range(0, len(steps), _PAGE):
+            asked: list[QueuedCall] = []
+            for step in steps[start : start + _PAGE]:
+                function, arq_id, kwargs = arq_job_of(step)
+                is_heavy = function in HEAVY_FUNCTIONS
+                queue_name = self._heavy_queue_name if is_heavy else self._queue_name
+                call = QueuedCall(
+                    function=function, job_id=arq_id, queue_name=queue_name, kwargs=kwargs
+                )
+                asked.append(call)
+            try:
+                await self._pool.enqueue_all(asked)
+            except (RedisError, OSError, TimeoutError) as error:
+                raise UnavailableError(
+                    f"the queue cannot be reached: {error}", code="redis.unavailable"
+                ) from error
 
 
 def arq_job_of(step: Step) -> tuple[str, str, dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""The Lua scripts of the worker's marks: each is one atomic step and bears being run twice.
+"""The Lua scripts of the queue and its marks: each is one atomic step and bears being run twice.
 
 A mark is arq's key `arq:in-progress:{id}`. arq writes `1` into it and anybody may remove it; here
 it holds the name of the worker whose it is, and lasts for a short lease that the worker renews.
@@ -6,7 +6,7 @@ it holds the name of the worker whose it is, and lasts for a short lease that th
 
 from typing import Final
 
-__all__ = ["CLAIM", "HAND_BACK", "RENEW"]
+__all__ = ["CLAIM", "ENQUEUE", "HAND_BACK", "RENEW"]
 
 CLAIM: Final = """
 -- KEYS: the queue, the queue of heavy work
@@ -70,3 +70,13 @@ if tries > 0 and given_back <= tonumber(ARGV[2]) then redis.call('DECR', KEYS[2]
 return 1
 """
 """Answers whether the mark was still this worker's."""
+
+ENQUEUE: Final = """
+-- KEYS: the payload, the result, the queue
+-- ARGV: 1 id, 2 payload, 3 milliseconds for which it is kept, 4 when it is due
+if redis.call('EXISTS', KEYS[1], KEYS[2]) > 0 then return 0 end
+redis.call('PSETEX', KEYS[1], ARGV[3], ARGV[2])
+redis.call('ZADD', KEYS[3], ARGV[4], ARGV[1])
+return 1
+"""
+"""What arq's `enqueue_job` does in three round trips; answers whether it was news."""

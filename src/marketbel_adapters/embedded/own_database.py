@@ -23,6 +23,7 @@ _CONNECT_SECONDS_MAX: Final = 10.0
 _COMMAND_SECONDS_MAX: Final = 60.0
 _BUILTIN_PROVIDER_SINCE: Final = 17
 _PROVIDER_SINCE: Final = 15
+_STRATEGY_SINCE: Final = 15
 # What SQLAlchemy takes out of a URL before the driver sees it.
 _SQLALCHEMY_ONLY: Final = frozenset(
     {"async_fallback", "prepared_statement_cache_size", "prepared_statement_name_func"}
@@ -86,7 +87,9 @@ async def _execute_one_of(admin_url: str, statements: list[str]) -> None:
 def _creations(name: str, *, template: str | None, version: int) -> list[str]:
     """Return the statements to try in this order on a server of this major version."""
     if template is not None:
-        return [f'CREATE DATABASE "{name}" TEMPLATE "{template}"']
+        # Copying files takes half the time of writing every page to the log as well.
+        strategy = " STRATEGY FILE_COPY" if version >= _STRATEGY_SINCE else ""
+        return [f'CREATE DATABASE "{name}" TEMPLATE "{template}"{strategy}']
     start = f"CREATE DATABASE \"{name}\" TEMPLATE template0 ENCODING 'UTF8'"
     libc = "LC_COLLATE 'C.UTF-8' LC_CTYPE 'C.UTF-8'"
     if version >= _PROVIDER_SINCE:

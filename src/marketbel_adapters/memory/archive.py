@@ -24,6 +24,10 @@ class MemoryJobArchive(JobArchive):
         known = self._jobs.setdefault(job.id, job)
         self._jobs[job.id] = replace(known, source=known.source.completed_by(job.source))
 
+    async def record_all(self, jobs: Sequence[Job]) -> None:
+        for job in jobs:
+            await self.record(job)
+
     async def apply(self, entries: Sequence[JournalEntry]) -> None:
         for entry in sorted(entries, key=lambda entry: entry.position):
             shown = replace(entry.job, source=entry.job.source.shown())

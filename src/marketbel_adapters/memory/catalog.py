@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from marketbel_adapters.memory.catalog_enrichments import MemoryEnrichments
 from marketbel_adapters.memory.catalog_imports import MemoryImports
 from marketbel_adapters.memory.catalog_items import MemorySupplierItems
+from marketbel_adapters.memory.catalog_keys import MemoryCategories, MemoryKeys
 from marketbel_adapters.memory.catalog_products import MemoryProducts
 from marketbel_adapters.memory.catalog_reviews import MemoryReviews
 from marketbel_adapters.memory.catalog_row_log import MemoryRowLog
@@ -20,7 +21,7 @@ from marketbel_adapters.memory.catalog_suppliers import MemorySuppliers
 from marketbel_adapters.memory.catalog_sync import MemoryOutbox, MemorySyncRuns
 from marketbel_adapters.memory.catalog_verdicts import MemoryLinks, MemoryVerdicts
 from marketbel_adapters.memory.environment import CountingIdSource
-from marketbel_core.catalog import Product, ProductAggregates, Supplier, SupplierItem
+from marketbel_core.catalog import Category, Product, ProductAggregates, Supplier, SupplierItem
 from marketbel_core.ids import ProductId, SupplierItemId
 from marketbel_core.matching import ReviewRow
 from marketbel_core.ports import Catalog, CatalogUnit, IdSource, Import, LogEntry, OutboxEntry
@@ -37,6 +38,8 @@ class MemoryCatalogUnit(CatalogUnit):
         self._products = MemoryProducts(draft)
         self._imports = MemoryImports(draft, ids)
         self._log = MemoryRowLog(draft)
+        self._categories = MemoryCategories(draft)
+        self._keys = MemoryKeys(draft)
         self._reviews = MemoryReviews(draft)
         self._verdicts = MemoryVerdicts(draft)
         self._links = MemoryLinks(draft)
@@ -63,6 +66,14 @@ class MemoryCatalogUnit(CatalogUnit):
     @property
     def log(self) -> MemoryRowLog:
         return self._log
+
+    @property
+    def categories(self) -> MemoryCategories:
+        return self._categories
+
+    @property
+    def keys(self) -> MemoryKeys:
+        return self._keys
 
     @property
     def reviews(self) -> MemoryReviews:
@@ -94,8 +105,8 @@ class MemoryCatalog(Catalog):
 
     No kinder than PostgreSQL: a unit that raises leaves nothing, and what the database's
     constraints refuse is refused. Two things differ. Units run one after the other, so that a
-    unit opened inside another one of the same task waits for ever; and categories are unknown
-    here, so that a product may name any.
+    unit opened inside another one of the same task waits for ever; and a product may name a
+    category that is not known.
     """
 
     def __init__(self, *, ids: IdSource | None = None) -> None:
@@ -109,6 +120,10 @@ class MemoryCatalog(Catalog):
             draft = self._state.copy()
             yield MemoryCatalogUnit(draft, self._ids)
             self._state = draft  # reached only when the block raised nothing
+
+    def categorise(self, *categories: Category) -> None:
+        """Take categories in, as the admin interface would."""
+        self._state.categories |= {category.id: category for category in categories}
 
     def suppliers(self) -> list[Supplier]:
         """Return the suppliers in the order in which they came."""

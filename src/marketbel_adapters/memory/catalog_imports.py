@@ -7,15 +7,18 @@ from typing import Final
 
 from marketbel_adapters.memory.catalog_state import ItemChange, State, StoredItem, content_of
 from marketbel_adapters.memory.staging import MemoryStagedList
-from marketbel_core.catalog import MatchStatus
+from marketbel_core.catalog import MatchStatus, ProductStatus, SupplierItem, draft_id
 from marketbel_core.errors import ImportNotFoundError, SupplierNotFoundError
 from marketbel_core.ids import ImportId, ProductId, SupplierId
 from marketbel_core.intake.plan import Difference, DifferenceKind
+from marketbel_core.matching import Action, ReviewStatus, candidate_id
 from marketbel_core.ports import IdSource, Import, Imports, ImportState, UndoOutcome
 
 __all__ = ["MemoryImports"]
 
 _KEPT_TOLD_MAX: Final = 100
+_WAITING: Final = frozenset({MatchStatus.UNMATCHED, MatchStatus.POTENTIAL_MATCH})
+_REVIEWED: Final = frozenset({ReviewStatus.APPROVED, ReviewStatus.REJECTED})
 
 
 class MemoryImports(Imports):
@@ -91,7 +94,12 @@ class MemoryImports(Imports):
             for change in changes
             if change not in untouched and change not in gone
         ]
+        founded = self._drafts_of(untouched)
         products = self._take_back(untouched)
+        orphans = {each for each in founded if not self._is_spoken_of(each)}
+        for product_id in orphans:
+            stored = self._draft.products.pop(product_id)
+            self._draft.skus.discard(stored.product.internal_sku)
         self._forget_missing(import_id)
         failed = sum(change.before is not None for change in gone)
         return UndoOutcome(
@@ -99,7 +107,8 @@ class MemoryImports(Imports):
             kept=len(kept),
             failed=failed,
             kept_skus=tuple(sorted(kept)[:_KEPT_TOLD_MAX]),
-            product_ids=tuple(sorted(products)),
+            drafts=len(orphans),
+            product_ids=tuple(sorted(products & self._draft.products.keys())),
         )
 
     def _changed_after(self, record: Import) -> set[object]:
@@ -120,32 +129,72 @@ class MemoryImports(Imports):
             return False
         if content_of(stored) != content_of(change.after):
             return False
-        item = stored.item
-        return change.before is not None or (
-            item.product_id is None
-            and item.match_status is MatchStatus.UNMATCHED
+        return change.before is not None or self._is_nobodys(stored.item)
+
+    def _is_nobodys(self, item: SupplierItem) -> bool:
+        """Tell whether nobody but the matcher has said anything of an item that was brought."""
+        row = self._draft.reviews.get(item.id)
+        founded = self._draft.products.get(draft_id(item.id))
+        is_waiting = item.product_id is None and item.match_status in _WAITING
+        is_linked_by_us = (
+            item.match_status is MatchStatus.AUTO_MATCHED
+            and item.product_id is not None
+            and item.product_id == self._draft.known_links.get(item.id)
+        )
+        return (
+            (is_waiting or is_linked_by_us)
             and not self._draft.verdicts.get(item.id)
-            and all(each.item_id != item.id for each in self._draft.decisions.values())
+            and all(
+                each.item_id != item.id or each.action is Action.EXPIRE
+                for each in self._draft.decisions.values()
+            )
+            and (row is None or row.status not in _REVIEWED)
+            and (founded is None or founded.product.status is not ProductStatus.ACTIVE)
+        )
+
+    def _drafts_of(self, changes: Sequence[ItemChange]) -> set[ProductId]:
+        """Return the drafts, still no more than that, of items that are to be deleted."""
+        named = {draft_id(change.after.item.id) for change in changes if change.before is None}
+        return {
+            product_id
+            for product_id in named & self._draft.products.keys()
+            if self._draft.products[product_id].product.status is ProductStatus.DRAFT
+        }
+
+    def _is_spoken_of(self, product_id: ProductId) -> bool:
+        """Tell whether an item, a verdict, a decision or a review names the product."""
+        draft = self._draft
+        return (
+            any(stored.item.product_id == product_id for stored in draft.items.values())
+            or any(product_id in said for said in draft.verdicts.values())
+            or any(each.product_id == product_id for each in draft.decisions.values())
+            or any(
+                candidate_id(candidate) == product_id
+                for row in draft.reviews.values()
+                for candidate in row.candidates
+            )
         )
 
     def _take_back(self, changes: Sequence[ItemChange]) -> set[ProductId]:
         products: set[ProductId] = set()
         for change in changes:
             stored = self._draft.items[change.after.item.id]
+            if stored.item.product_id is not None:
+                products.add(stored.item.product_id)
             if change.before is None:
                 self._delete(stored)
                 continue
             self._draft.items[stored.item.id] = _restored(stored, change.before)
             if change.price is not None:
                 self._draft.forget_price(change.price)
-            if stored.item.product_id is not None:
-                products.add(stored.item.product_id)
         return products
 
     def _delete(self, stored: StoredItem) -> None:
         item = stored.item
         del self._draft.items[item.id]
         del self._draft.item_ids[item.supplier_id, item.sku]
+        for kept in (self._draft.reviews, self._draft.known_links, self._draft.verdicts):
+            kept.pop(item.id, None)
         self._draft.prices = [line for line in self._draft.prices if line.item_id != item.id]
 
     def _forget_missing(self, import_id: ImportId) -> None:

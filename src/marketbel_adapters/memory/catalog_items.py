@@ -32,7 +32,6 @@ from marketbel_core.matching import (
     Linked,
     MatchOutcome,
     ReviewRow,
-    ReviewStatus,
 )
 from marketbel_core.matching.review import ScoredCandidate
 from marketbel_core.ports import IdSource, ImportFigures, SupplierItems
@@ -124,7 +123,7 @@ class MemorySupplierItems(SupplierItems):
                     match_candidates=tuple(candidates_as_json(task.candidates)),
                 )
                 self._draft.reviews[item.id] = ReviewRow(
-                    status=ReviewStatus.PENDING,
+                    status=task.status,
                     candidates=tuple(candidates_as_json(task.candidates)),
                     created_at=task.created_at,
                     expires_at=task.expires_at,
@@ -161,6 +160,7 @@ class MemorySupplierItems(SupplierItems):
         while sku in self._draft.skus:
             sku = later_sku(sku)
         insert_product(self._draft, replace(product, internal_sku=sku, drafted_for=founder))
+        self._draft.drafts.append(product.id)
 
 
 def _waits(item: SupplierItem) -> bool:

@@ -10,7 +10,7 @@ from marketbel_adapters.memory.catalog_state import State, StoredProduct, confli
 from marketbel_core.catalog import AMOUNT_MAX, Product, ProductAggregates, ProductStatus
 from marketbel_core.errors import RefusedError
 from marketbel_core.ids import ProductId
-from marketbel_core.ports import ProductChanges, Products
+from marketbel_core.ports import Founded, ProductChanges, Products
 
 __all__ = ["MemoryProducts", "insert_product"]
 
@@ -43,6 +43,18 @@ class MemoryProducts(Products):
 
     async def matchable_ids(self) -> frozenset[ProductId]:
         return frozenset(product.id for product in await self.matchable())
+
+    async def founded(self) -> int:
+        return len(self._draft.drafts)
+
+    async def found_alone(self, *, since: int) -> Founded:
+        # Units run one after the other: no other one founds anything now.
+        later = dict.fromkeys(self._draft.drafts[since:])
+        matchable = await self.matchable()
+        return Founded(
+            products=[product for product in matchable if product.id in later],
+            position=len(self._draft.drafts),
+        )
 
     async def lock(self, product_ids: Sequence[ProductId]) -> list[ProductId]:
         return sorted(set(product_ids) & self._draft.products.keys())

@@ -7,10 +7,17 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from marketbel_core.catalog import Money, Product, ProductAggregates, Supplier, SupplierItem
+from marketbel_core.catalog import (
+    Category,
+    Money,
+    Product,
+    ProductAggregates,
+    Supplier,
+    SupplierItem,
+)
 from marketbel_core.errors import UnavailableError
-from marketbel_core.ids import ImportId, ProductId, SupplierId, SupplierItemId
-from marketbel_core.matching import PairVerdict, ReviewDecision, ReviewRow
+from marketbel_core.ids import CategoryId, ImportId, ProductId, SupplierId, SupplierItemId
+from marketbel_core.matching import ItemKeys, PairVerdict, ReviewDecision, ReviewRow
 from marketbel_core.ports import Import, LogEntry, OutboxEntry, SyncRun
 
 __all__ = [
@@ -102,6 +109,7 @@ class State:
 
     Attributes:
         skus: The products'.
+        drafts: In the order in which they were founded.
         known_links: The links that we wrote last; other ones were made by neighbours.
         activity: Whether each supplier was active when somebody last asked what was repriced.
     """
@@ -116,6 +124,9 @@ class State:
     decisions: dict[UUID, ReviewDecision] = field(default_factory=dict)
     known_links: dict[SupplierItemId, ProductId] = field(default_factory=dict)
     activity: dict[SupplierId, bool] = field(default_factory=dict)
+    categories: dict[CategoryId, Category] = field(default_factory=dict)
+    keys: dict[SupplierItemId, ItemKeys] = field(default_factory=dict)
+    drafts: list[ProductId] = field(default_factory=list)
     prices: list[PriceRecord] = field(default_factory=list)
     log: dict[tuple[str, str], StoredLogEntry] = field(default_factory=dict)
     imports: dict[ImportId, Import] = field(default_factory=dict)
@@ -137,6 +148,9 @@ class State:
             decisions=dict(self.decisions),
             known_links=dict(self.known_links),
             activity=dict(self.activity),
+            categories=dict(self.categories),
+            keys=dict(self.keys),
+            drafts=list(self.drafts),
             prices=list(self.prices),
             log=dict(self.log),
             imports=dict(self.imports),

@@ -1,6 +1,6 @@
 """The suppliers of the memory catalogue; names are unique without regard to case."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from marketbel_adapters.catalog_values import (
@@ -29,6 +29,10 @@ class MemorySuppliers(Suppliers):
             return self._draft.suppliers[supplier_id]
         except KeyError as error:
             raise SupplierNotFoundError(supplier_id) from error
+
+    async def get_all(self, supplier_ids: Collection[SupplierId]) -> dict[SupplierId, Supplier]:
+        known = self._draft.suppliers
+        return {each: known[each] for each in supplier_ids if each in known}
 
     async def find(self, name: str) -> Supplier | None:
         wanted = name.strip().lower()

@@ -90,6 +90,12 @@ class MemoryJobStore(JobStore):
         if job.id not in self._jobs:
             self._store(_shown(job), event="Created", before=None, token=job.token)
 
+    async def add_all(self, jobs: Sequence[Job]) -> frozenset[JobId]:
+        known = frozenset(job.id for job in jobs if job.id in self._jobs)
+        for job in jobs:
+            await self.add(job)
+        return known
+
     async def get(self, job_id: JobId) -> Job:
         if job_id not in self._jobs:
             raise JobNotFoundError(job_id)

@@ -1,5 +1,6 @@
 """Steps in the order in which they were asked for."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from marketbel_core.ports import Clock, Step, StepQueue
@@ -30,6 +31,10 @@ class MemoryStepQueue(StepQueue):
             return False
         self._waiting[step] = not_before
         return True
+
+    async def ask_all(self, steps: Sequence[Step]) -> None:
+        for step in steps:
+            await self.ask(step)
 
     async def take(self) -> Step | None:
         """Return the oldest step that is due, which runs from now on; `None` when none is."""

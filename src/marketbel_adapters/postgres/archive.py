@@ -35,7 +35,7 @@ _INSERT: Final = """
      ORDER BY id
     ON CONFLICT (id) DO
 """
-_RECORD: Final = text(_INSERT + "UPDATE SET id = known.id RETURNING source")
+_RECORD: Final = text(_INSERT + "UPDATE SET id = known.id RETURNING id, source")
 """Nothing changes, and what is kept already is locked and returned."""
 # A line is out of date only if both its place in the journal and its version say so: positions
 # go back when a store is made anew on a machine whose clock is behind, versions when a job was
@@ -103,13 +103,21 @@ class PostgresJobArchive(JobArchive):
         self._engine = engine.execution_options(isolation_level="READ COMMITTED")
 
     async def record(self, job: Job) -> None:
+        await self.record_all([job])
+
+    async def record_all(self, jobs: Sequence[Job]) -> None:
+        if not jobs:
+            return
+        told = {job.id: job.source for job in jobs}
         async with transaction_on(self._engine) as transaction:
-            kept = await transaction.run(_RECORD, {"jobs": json.dumps([_row(job)])})
-            source = source_of(kept.scalar_one())
-            whole = source.completed_by(job.source)
-            if whole != source:
-                told = json.dumps(snapshot_of(whole))
-                await transaction.run(_SET_SOURCE, {"id": job.id, "source": told})
+            rows = json.dumps([_row(job) for job in jobs])
+            kept = (await transaction.run(_RECORD, {"jobs": rows})).all()
+            for row in kept:
+                source = source_of(row.source)
+                whole = source.completed_by(told[JobId(row.id)])
+                if whole != source:
+                    values = {"id": row.id, "source": json.dumps(snapshot_of(whole))}
+                    await transaction.run(_SET_SOURCE, values)
 
     async def apply(self, entries: Sequence[JournalEntry]) -> None:
         if not entries:

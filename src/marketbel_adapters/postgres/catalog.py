@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from marketbel_adapters.postgres.enrichments import PostgresEnrichments
 from marketbel_adapters.postgres.imports import PostgresImports
 from marketbel_adapters.postgres.items import PostgresSupplierItems
+from marketbel_adapters.postgres.keys import PostgresCategories, PostgresKeys
 from marketbel_adapters.postgres.products import PostgresProducts
 from marketbel_adapters.postgres.reviews import PostgresReviews
 from marketbel_adapters.postgres.row_log import PostgresRowLog
@@ -29,6 +30,8 @@ class PostgresCatalogUnit(CatalogUnit):
         self._products = PostgresProducts(transaction)
         self._imports = PostgresImports(transaction)
         self._log = PostgresRowLog(transaction)
+        self._categories = PostgresCategories(transaction)
+        self._keys = PostgresKeys(transaction)
         self._reviews = PostgresReviews(transaction)
         self._verdicts = PostgresVerdicts(transaction)
         self._links = PostgresLinks(transaction)
@@ -55,6 +58,14 @@ class PostgresCatalogUnit(CatalogUnit):
     @property
     def log(self) -> PostgresRowLog:
         return self._log
+
+    @property
+    def categories(self) -> PostgresCategories:
+        return self._categories
+
+    @property
+    def keys(self) -> PostgresKeys:
+        return self._keys
 
     @property
     def reviews(self) -> PostgresReviews:

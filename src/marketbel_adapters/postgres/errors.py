@@ -40,6 +40,14 @@ _CURABLE_CLASSES: Final = frozenset(
     }
 )
 _VALUE_CLASS: Final = "22"
+# Without a code of the server's.
+_CURABLE_ERRORS: Final = (
+    asyncpg.InterfaceError,
+    # "cannot switch to state …": the server ended the connection while nobody asked it anything.
+    asyncpg.InternalClientError,
+    OSError,
+    PoolTimeoutError,
+)
 
 
 @contextmanager
@@ -64,6 +72,7 @@ def translated(*, supplier_id: SupplierId | None = None) -> Generator[None]:
         SQLAlchemyError,
         asyncpg.PostgresError,
         asyncpg.InterfaceError,
+        asyncpg.InternalClientError,
         OSError,  # refused, timed out, no such host: asyncpg passes them as they are
     ) as error:
         raise _ours(error, supplier_id) from error
@@ -88,9 +97,7 @@ def _is_curable(state: str, driver: BaseException) -> bool:
         curable = {_FOREIGN_KEY, _UNIQUE, _IDLE_TOO_LONG}
         return state in curable or state[:2] in _CURABLE_CLASSES
     is_refusal = isinstance(driver, ValueError)  # of asyncpg, before anything was sent
-    return not is_refusal and isinstance(
-        driver, asyncpg.InterfaceError | OSError | PoolTimeoutError
-    )
+    return not is_refusal and isinstance(driver, _CURABLE_ERRORS)
 
 
 def _is_about_a_value(state: str, driver: BaseException) -> bool:

@@ -26,7 +26,7 @@ _LOCK: Final = """
          ORDER BY i.id FOR UPDATE
     ) locked
 """
-_DROP: Final = "DROP TABLE IF EXISTS pg_temp.marketbel_undo"
+_DROP: Final = "DROP TABLE IF EXISTS pg_temp.marketbel_undo, pg_temp.marketbel_undo_drafts"
 # Untouched is an item that still says what the import wrote, and that no later import changed.
 _UNTOUCHED: Final = """
     hash_record_extended(
@@ -38,16 +38,26 @@ _UNTOUCHED: Final = """
            AND m.position > (SELECT position FROM marketbel.imports
                               WHERE id = CAST(:import_id AS uuid)))
 """
+# What the matcher made of an item may go with it; what a person or a neighbour said of it may not.
+_IS_NOBODYS: Final = """
+    i.category_id IS NULL
+    AND (i.product_id IS NULL AND i.match_status IN ('unmatched', 'potential_match')
+         OR i.match_status = 'auto_matched' AND EXISTS (
+             SELECT FROM marketbel.known_links k
+              WHERE k.supplier_item_id = i.id AND k.product_id = i.product_id))
+    AND NOT EXISTS (SELECT FROM marketbel.verdicts v WHERE v.supplier_item_id = i.id)
+    AND NOT EXISTS (SELECT FROM marketbel.review_decisions d
+                     WHERE d.supplier_item_id = i.id AND d.action <> 'expire')
+    AND NOT EXISTS (SELECT FROM match_review_queue q
+                     WHERE q.supplier_item_id = i.id
+                       AND (q.reviewed_by IS NOT NULL OR q.status IN ('approved', 'rejected')))
+    AND NOT EXISTS (SELECT FROM marketbel.drafts d JOIN products p ON p.id = d.product_id
+                     WHERE d.supplier_item_id = i.id AND p.status = 'active')
+"""
 _JUDGE: Final = f"""
     CREATE TEMPORARY TABLE marketbel_undo ON COMMIT DROP AS
     SELECT c.item_id, c.is_new, c.price_id, i.id IS NULL AS is_gone, i.supplier_sku, i.product_id,
-           coalesce({_UNTOUCHED}
-               AND (NOT c.is_new OR i.product_id IS NULL AND i.match_status = 'unmatched'
-                    AND i.category_id IS NULL AND NOT EXISTS (
-                        SELECT FROM marketbel.verdicts v WHERE v.supplier_item_id = i.id)
-                    AND NOT EXISTS (
-                        SELECT FROM marketbel.review_decisions d WHERE d.supplier_item_id = i.id)
-               ), false) AS is_untouched
+           coalesce({_UNTOUCHED} AND (NOT c.is_new OR {_IS_NOBODYS}), false) AS is_untouched
       FROM (
         SELECT item_id, digest, price_id, false AS is_new
           FROM marketbel.import_changes WHERE import_id = CAST(:import_id AS uuid)
@@ -72,9 +82,38 @@ _FORGET_PRICES: Final = """
     DELETE FROM price_history h USING marketbel_undo u
      WHERE h.id = u.price_id AND u.is_untouched
 """
+# Whoever links an item to a draft holds on to its row until the link is there: once it is locked,
+# all links to it can be seen.
+_NAME_DRAFTS: Final = """
+    CREATE TEMPORARY TABLE marketbel_undo_drafts ON COMMIT DROP AS
+    SELECT p.id
+      FROM marketbel.drafts d
+      JOIN marketbel_undo u ON u.item_id = d.supplier_item_id
+      JOIN products p ON p.id = d.product_id
+     WHERE u.is_untouched AND u.is_new AND p.status = 'draft'
+     ORDER BY p.id
+       FOR UPDATE OF p
+"""
 _DELETE: Final = """
     DELETE FROM supplier_items i USING marketbel_undo u
      WHERE i.id = u.item_id AND u.is_untouched AND u.is_new
+"""
+_FORGET_LINKS: Final = """
+    DELETE FROM marketbel.known_links k USING marketbel_undo u
+     WHERE k.supplier_item_id = u.item_id AND u.is_untouched AND u.is_new
+"""
+# A draft stays where anything else speaks of it: an item, a verdict, a decision, a waiting review.
+_DELETE_DRAFTS: Final = """
+    DELETE FROM products p USING marketbel_undo_drafts n
+     WHERE p.id = n.id AND p.status = 'draft'
+       AND coalesce(p.retail_price, p.wholesale_price, p.mrp) IS NULL
+       AND NOT EXISTS (SELECT FROM supplier_items i WHERE i.product_id = p.id)
+       AND NOT EXISTS (SELECT FROM marketbel.verdicts v WHERE v.product_id = p.id)
+       AND NOT EXISTS (SELECT FROM marketbel.review_decisions d WHERE d.product_id = p.id)
+       AND NOT EXISTS (
+           SELECT FROM match_review_queue q,
+                  LATERAL jsonb_array_elements(q.candidate_products) AS c (candidate)
+            WHERE c.candidate ->> 'product_id' = CAST(p.id AS text))
 """
 _FORGET_MISSING: Final = (
     """
@@ -101,7 +140,10 @@ _TELL: Final = text("""
                 WHERE NOT is_untouched AND NOT is_gone
                 ORDER BY supplier_sku COLLATE "C" LIMIT :told_max) k) AS kept_skus,
            coalesce(array_agg(DISTINCT product_id)
-                    FILTER (WHERE is_untouched AND product_id IS NOT NULL), '{}') AS product_ids
+                    FILTER (WHERE is_untouched AND EXISTS (
+                        SELECT FROM products p WHERE p.id = product_id)), '{}') AS product_ids,
+           (SELECT count(*) FROM marketbel_undo_drafts n
+             WHERE NOT EXISTS (SELECT FROM products p WHERE p.id = n.id)) AS drafts
       FROM marketbel_undo
 """)
 
@@ -119,7 +161,8 @@ async def undo_changes(
     """
     given = {**values, "import_id": import_id, "at": at}
     for statement in (
-        *(_LOCK, _DROP, _JUDGE, _RESTORE, _FORGET_PRICES, _DELETE),
+        *(_LOCK, _DROP, _JUDGE, _RESTORE, _FORGET_PRICES),
+        *(_NAME_DRAFTS, _DELETE, _FORGET_LINKS, _DELETE_DRAFTS),
         *_FORGET_MISSING,
         _NOTE,
     ):
@@ -131,5 +174,6 @@ async def undo_changes(
         kept=row.kept,
         failed=row.failed,
         kept_skus=tuple(row.kept_skus),
+        drafts=row.drafts,
         product_ids=tuple(sorted(ProductId(each) for each in row.product_ids)),
     )

@@ -38,7 +38,7 @@ _REVIEW: Final = text("""
     WITH o AS MATERIALIZED (
         SELECT * FROM jsonb_to_recordset(CAST(:outcomes AS jsonb))
             AS o (item_id uuid, score numeric, candidates jsonb, created_at timestamptz,
-                  expires_at timestamptz)
+                  expires_at timestamptz, status review_status)
     ), doubted AS (
         UPDATE supplier_items i
            SET match_status = 'potential_match', match_score = o.score,
@@ -49,10 +49,10 @@ _REVIEW: Final = text("""
     )
     INSERT INTO match_review_queue AS q
            (supplier_item_id, candidate_products, status, created_at, expires_at)
-    SELECT o.item_id, o.candidates, 'pending', o.created_at, o.expires_at
+    SELECT o.item_id, o.candidates, o.status, o.created_at, o.expires_at
       FROM o JOIN doubted d ON d.id = o.item_id
     ON CONFLICT (supplier_item_id) DO UPDATE
-       SET candidate_products = excluded.candidate_products, status = 'pending',
+       SET candidate_products = excluded.candidate_products, status = excluded.status,
            reviewed_by = NULL, reviewed_at = NULL,
            created_at = excluded.created_at, expires_at = excluded.expires_at
 """)
@@ -147,6 +147,7 @@ def _review(outcome: ForReview) -> dict[str, object]:
         "candidates": candidates_as_json(outcome.task.candidates),
         "created_at": outcome.task.created_at.isoformat(),
         "expires_at": outcome.task.expires_at.isoformat(),
+        "status": outcome.task.status.value,
     }
 
 

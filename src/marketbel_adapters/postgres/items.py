@@ -23,7 +23,7 @@ from marketbel_core.catalog import (
     alike_as_one,
     is_in_stock,
 )
-from marketbel_core.ids import ProductId, SupplierId, SupplierItemId
+from marketbel_core.ids import CategoryId, ProductId, SupplierId, SupplierItemId
 from marketbel_core.intake.rows import AcceptedRow
 from marketbel_core.matching import MatchOutcome
 from marketbel_core.ports import ImportFigures, SupplierItems
@@ -56,6 +56,7 @@ class PostgresSupplierItems(SupplierItems):
                 _Item.current_price,
                 _Item.characteristics,
                 _Item.created_at,
+                _Item.category_id,
             )
             .where(_unmatched(supplier_id))
             .order_by(_Item.created_at, _Item.id)
@@ -116,6 +117,7 @@ def _item(row: Row[Any]) -> SupplierItem:
         product_id=None,
         match_status=MatchStatus.UNMATCHED,
         created_at=row.created_at,
+        category_id=None if row.category_id is None else CategoryId(row.category_id),
     )
 
 

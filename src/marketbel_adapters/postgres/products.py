@@ -12,7 +12,7 @@ from marketbel_adapters.postgres.tables import Product as ProductTable
 from marketbel_adapters.postgres.transaction import Transaction
 from marketbel_core.catalog import Product, ProductAggregates, ProductStatus
 from marketbel_core.ids import CategoryId, ProductId, SupplierId
-from marketbel_core.ports import ProductChanges, Products
+from marketbel_core.ports import Founded, ProductChanges, Products
 
 __all__ = ["PostgresProducts"]
 
@@ -58,6 +58,8 @@ _STANDING: Final = text("""
     SELECT CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint) AS mark,
            (SELECT count(*) FROM products WHERE status IN ('active', 'draft')) AS total
 """)
+_FOUND_ALONE: Final = text("SELECT pg_advisory_xact_lock(hashtext('marketbel.drafts'))")
+_FOUNDED: Final = text("SELECT coalesce(max(position), 0) FROM marketbel.drafts")
 _CHANGED_SINCE: Final = "age(products.xmin) <= age(CAST(CAST(:since AS text) AS xid))"
 _AGES: Final = 2**32
 """Row versions carry the last 32 bits of a transaction's number."""
@@ -103,6 +105,17 @@ class PostgresProducts(Products):
     async def matchable_ids(self) -> frozenset[ProductId]:
         rows = await self._transaction.run(select(ProductTable.id).where(_IS_MATCHABLE))
         return frozenset(ProductId(row.id) for row in rows)
+
+    async def founded(self) -> int:
+        return int((await self._transaction.run(_FOUNDED)).scalar_one())
+
+    async def found_alone(self, *, since: int) -> Founded:
+        # Under the lock positions are given and committed one after the other: whoever has seen
+        # one has seen all before it. The statements after it see what its last holder left.
+        await self._transaction.run(_FOUND_ALONE)
+        query = _WITH_FOUNDER.where(_IS_MATCHABLE, Draft.position > since)
+        rows = await self._transaction.run(query)
+        return Founded(products=[_product(row) for row in rows], position=await self.founded())
 
     async def lock(self, product_ids: Sequence[ProductId]) -> list[ProductId]:
         # NO KEY: a unit that links items to these products only shares their keys; it neither

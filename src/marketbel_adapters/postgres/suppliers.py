@@ -1,11 +1,11 @@
 """The suppliers in PostgreSQL; what is optional about them rests in the column `metadata`."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, func, insert, select, text
+from sqlalchemy import ARRAY, Row, Uuid, any_, func, insert, literal, select, text
 from sqlalchemy.sql.elements import ColumnElement
 
 from marketbel_adapters.catalog_values import amendment, stored_supplier, supplier_metadata
@@ -64,6 +64,12 @@ class PostgresSuppliers(Suppliers):
         if row is None:
             raise SupplierNotFoundError(supplier_id)
         return _supplier(row)
+
+    async def get_all(self, supplier_ids: Collection[SupplierId]) -> dict[SupplierId, Supplier]:
+        wanted = literal(list(supplier_ids), ARRAY(Uuid))
+        query = select(*_SUPPLIER).where(tables.Supplier.id == any_(wanted))
+        found = [_supplier(row) for row in await self._transaction.run(query)]
+        return {supplier.id: supplier for supplier in found}
 
     async def find(self, name: str) -> Supplier | None:
         query = (

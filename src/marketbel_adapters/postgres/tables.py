@@ -53,6 +53,7 @@ __all__ = [
     "ImportChange",
     "ImportInsertion",
     "ImportMerge",
+    "ItemKeys",
     "JobLine",
     "KeptJob",
     "KnownLink",
@@ -466,7 +467,11 @@ class Draft(Base):
     """Says that a product was drafted, and from which item: the shared enum cannot."""
 
     __tablename__ = "drafts"
-    __table_args__ = (Index("idx_drafts_item", "supplier_item_id"), {"schema": OWN_SCHEMA})
+    __table_args__ = (
+        Index("idx_drafts_item", "supplier_item_id"),
+        Index("idx_drafts_position", "position"),
+        {"schema": OWN_SCHEMA},
+    )
 
     product_id: Mapped[uuid.UUID] = mapped_column(
         ForeignKey("products.id", ondelete="CASCADE"), primary_key=True
@@ -475,6 +480,34 @@ class Draft(Base):
         ForeignKey("supplier_items.id", ondelete="SET NULL")
     )
     created_at: Mapped[SetOnInsert]
+    position: Mapped[int] = mapped_column(BigInteger, Identity(always=True))
+
+
+class ItemKeys(Base):
+    """By what an item is found again beside its name's look, as the matcher met it last.
+
+    `name_digest` is sixteen bytes of BLAKE2b over all that the name says.
+    """
+
+    __tablename__ = "item_keys"
+    __table_args__ = (
+        Index("idx_item_keys_name", "supplier_id", "name_digest"),
+        Index("idx_item_keys_gtin", "gtin", postgresql_where=text("gtin IS NOT NULL")),
+        Index(
+            "idx_item_keys_vendor_code",
+            "vendor_code",
+            postgresql_where=text("vendor_code IS NOT NULL"),
+        ),
+        {"schema": OWN_SCHEMA},
+    )
+
+    supplier_item_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("supplier_items.id", ondelete="CASCADE"), primary_key=True
+    )
+    supplier_id: Mapped[uuid.UUID]
+    name_digest: Mapped[uuid.UUID]
+    vendor_code: Mapped[str | None] = mapped_column(Text)
+    gtin: Mapped[str | None] = mapped_column(Text)
 
 
 class PairVerdict(Base):

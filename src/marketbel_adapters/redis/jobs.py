@@ -94,6 +94,18 @@ class RedisJobStore(JobStore):
     async def add(self, job: Job) -> None:
         await self._store_new(job, location="")
 
+    async def add_all(self, jobs: Sequence[Job]) -> frozenset[JobId]:
+        known: set[JobId] = set()
+        for start in range(0, len(jobs), _PAGE):
+            page = jobs[start : start + _PAGE]
+            async with self._redis.pipeline(transaction=False) as pipe:
+                for job in page:
+                    await self._store_new(job, location="", client=pipe)
+                with translated():
+                    added = await pipe.execute()
+            known |= {job.id for job, is_new in zip(page, added, strict=True) if not is_new}
+        return frozenset(known)
+
     async def add_unarchived(self, job: Job) -> None:
         """Add a job that no archive knows: its first line in the journal has the whole address."""
         await self._store_new(job, location=job.source.location)
@@ -227,7 +239,7 @@ class RedisJobStore(JobStore):
             counts = await reply
         return {name: int(count or 0) for name, count in zip(names, counts, strict=True)}
 
-    async def _store_new(self, job: Job, *, location: str) -> None:
+    async def _store_new(self, job: Job, *, location: str, client: Redis | None = None) -> None:
         shown = replace(job, source=job.source.shown())
         address = location.encode(errors="surrogatepass")
         with translated():
@@ -238,6 +250,7 @@ class RedisJobStore(JobStore):
                     *(job.token, address),
                     fields_text(encoded(shown)),
                 ],
+                client=client,
             )
 
     async def _store(

@@ -87,7 +87,9 @@ ADD: Final = (
 if redis.call('EXISTS', KEYS[1]) == 0 then
   store(ARGV[10])
   journal(ARGV[7], '', ARGV[8], ARGV[9])
+  return 1
 end
+return 0
 """
 )
 

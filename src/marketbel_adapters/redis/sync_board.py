@@ -1,8 +1,9 @@
 """The turn to sync in Redis, by the server's clock, and the keys in which the API reads of it.
 
-`sync:lock` is the turn: who holds it, until it expires. `sync:status` expires with it, so that a
-holder that died leaves nothing that says it runs. `sync:last_run` and `settings:*` are the API's
-sockets as well; what is ours alone is in one hash.
+Who has the turn, and until when, is in a hash of ours. `sync:lock` and `sync:status` show it, and
+last a second unless the holder is heard of: one that died leaves nothing that says it runs. A
+`sync:lock` that a stranger has set counts as his turn. `sync:last_run` and `settings:*` are the
+API's sockets as well.
 """
 
 import json
@@ -36,6 +37,7 @@ _SHEET_URL: Final = "settings:master_sheet_url"
 _SHEET_NAME: Final = "settings:master_sheet_name"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
+_SHOWN: Final = timedelta(seconds=1)
 
 # KEYS everywhere: 1 the lock, 2 the status, 3 the last run, 4 what is ours.
 _COMMON: Final = """
@@ -64,10 +66,30 @@ local function status(state, task, started, current, total)
     progress_total = tonumber(total)})
 end
 local function idle() redis.call('SET', KEYS[2], status('idle', nil, nil, 0, 0)) end
+-- Has the status say that nobody syncs when a holder has died, or an older worker has.
+local function tidy()
+  if redis.call('EXISTS', KEYS[1]) == 1 then return end
+  local told = redis.call('GET', KEYS[2])
+  if not told or not string.find(told, '"idle"', 1, true) then idle() end
+end
+-- Whose turn it is; `nil` when it is nobody's.
+local function holder()
+  local kept = redis.call('HMGET', KEYS[4], 'call_id', 'task_id', 'until_ms')
+  if kept[1] and tonumber(kept[3] or '0') > now then return kept[2] end
+  return redis.call('GET', KEYS[1]) or nil
+end
 local function held(token)
-  local kept = redis.call('HMGET', KEYS[4], 'token', 'task_id', 'call_id')
-  local holder = redis.call('GET', KEYS[1])
-  return kept[1] == token and kept[3] and holder and holder == kept[2]
+  local kept = redis.call('HMGET', KEYS[4], 'token', 'task_id', 'call_id', 'until_ms')
+  local lock = redis.call('GET', KEYS[1])
+  return kept[1] == token and kept[3] and tonumber(kept[4] or '0') > now
+    and (not lock or lock == kept[2])
+end
+-- Shows the turn for so many milliseconds, or for as long as it is held if that is less.
+local function show(milliseconds)
+  local kept = redis.call('HMGET', KEYS[4], 'task_id', 'until_ms', 'shown')
+  local lasting = math.max(math.min(tonumber(milliseconds), tonumber(kept[2]) - now), 1)
+  redis.call('SET', KEYS[1], kept[1], 'PX', whole(lasting))
+  redis.call('SET', KEYS[2], kept[3], 'PX', whole(lasting))
 end
 """
 
@@ -75,7 +97,8 @@ _CLAIM: Final = (
     _COMMON
     + """
 -- ARGV: 1 task id or '', 2 id of this call, 3 milliseconds to hold, 4 milliseconds between syncs
--- or '' for at once.  A client that lost the reply asks again with the same call id.
+-- or '' for at once, 5 milliseconds to show.  A client that lost the reply asks again with the
+-- same call id.
 redis.call('HSETNX', KEYS[4], 'era', whole(now))
 local kept = redis.call('HMGET', KEYS[4], 'era', 'last_ms', 'counted', 'call_id', 'task_id',
   'token', 'started_ms', 'due_ms')
@@ -83,50 +106,49 @@ local due
 if ARGV[4] ~= '' then
   due = kept[2] and tonumber(kept[2]) + tonumber(ARGV[4]) or tonumber(kept[1])
 end
-local holder = redis.call('GET', KEYS[1])
-if holder then
-  if kept[4] == ARGV[2] and holder == kept[5] then
+local whose = holder()
+if whose then
+  if kept[4] == ARGV[2] and whose == kept[5] then
     return {'turn', kept[5], kept[6], kept[1], kept[7], kept[8]}
   end
   if due and now >= due and kept[3] ~= whole(due) then
     redis.call('HINCRBY', KEYS[4], 'skipped', 1)
     redis.call('HSET', KEYS[4], 'counted', whole(due))
   end
-  return {'busy', holder}
+  return {'busy', whose}
 end
-local shown = redis.call('GET', KEYS[2])
-if not shown or not string.find(shown, '"idle"', 1, true) then idle() end
+tidy()
 if due and now < due then return {'not_due', whole(due)} end
 local task = ARGV[1]
 if task == '' then task = 'sync-scheduled-' .. whole(math.floor(due / 1000)) end
 local token = whole(redis.call('HINCRBY', KEYS[4], 'token', 1))
 local due_ms = due and whole(due) or ''
-redis.call('SET', KEYS[1], task, 'PX', ARGV[3])
-redis.call('SET', KEYS[2], status('syncing_master', task, iso(now), 0, 0), 'PX', ARGV[3])
 redis.call('HSET', KEYS[4], 'call_id', ARGV[2], 'task_id', task, 'started_ms', whole(now),
-  'due_ms', due_ms)
+  'due_ms', due_ms, 'until_ms', whole(now + ARGV[3]),
+  'shown', status('syncing_master', task, iso(now), 0, 0))
+show(ARGV[5])
 return {'turn', task, token, kept[1], whole(now), due_ms}
 """
 )
 _RENEW: Final = (
     _COMMON
     + """
--- ARGV: 1 token, 2 milliseconds to hold
+-- ARGV: 1 token, 2 milliseconds to hold, 3 milliseconds to show
 if not held(ARGV[1]) then return 0 end
-redis.call('PEXPIRE', KEYS[1], ARGV[2])
-redis.call('PEXPIRE', KEYS[2], ARGV[2])
+redis.call('HSET', KEYS[4], 'until_ms', whole(now + ARGV[2]))
+show(ARGV[3])
 return 1
 """
 )
 _TELL: Final = (
     _COMMON
     + """
--- ARGV: 1 token, 2 state, 3 how many, 4 of how many
+-- ARGV: 1 token, 2 state, 3 how many, 4 of how many, 5 milliseconds to show
 if not held(ARGV[1]) then return 0 end
 local kept = redis.call('HMGET', KEYS[4], 'task_id', 'started_ms')
-local left = redis.call('PTTL', KEYS[1])
-redis.call('SET', KEYS[2], status(ARGV[2], kept[1], iso(tonumber(kept[2])), ARGV[3], ARGV[4]),
-  'PX', math.max(left, 1))
+redis.call('HSET', KEYS[4], 'shown',
+  status(ARGV[2], kept[1], iso(tonumber(kept[2])), ARGV[3], ARGV[4]))
+show(ARGV[5])
 return 1
 """
 )
@@ -148,19 +170,29 @@ end
 return 1
 """
 )
-_VIEW: Final = """
+_VIEW: Final = (
+    _COMMON
+    + """
+tidy()
 local kept = redis.call('HMGET', KEYS[4], 'completed', 'skipped', 'last_ms')
 return {redis.call('GET', KEYS[1]) or '', redis.call('GET', KEYS[2]) or '',
   kept[1] or '0', kept[2] or '0', kept[3] or ''}
 """
+)
 
 
 class RedisSyncBoard(SyncBoard):
     """Grants the turn to workers on many machines, whatever their own clocks say."""
 
-    def __init__(self, redis: Redis) -> None:
-        """Keep the board through `redis`, a client that does not decode responses."""
+    def __init__(self, redis: Redis, *, shown: timedelta = _SHOWN) -> None:
+        """Keep the board.
+
+        Args:
+            redis: A client that does not decode responses.
+            shown: How long the API is told of a turn whose holder is silent.
+        """
         self._redis = redis
+        self._shown_ms = _milliseconds(shown)
         self._claim = redis.register_script(_CLAIM)
         self._renew = redis.register_script(_RENEW)
         self._tell = redis.register_script(_TELL)
@@ -175,6 +207,7 @@ class RedisSyncBoard(SyncBoard):
             secrets.token_hex(8),
             _milliseconds(duration),
             "" if isinstance(wish, AtOnce) else _milliseconds(wish.every),
+            self._shown_ms,
         ]
         with translated():
             answer = await self._claim(keys=_KEYS, args=arguments)
@@ -193,14 +226,14 @@ class RedisSyncBoard(SyncBoard):
         )
 
     async def renew(self, turn: SyncTurn, *, duration: timedelta) -> bool:
-        arguments = [turn.token, _milliseconds(duration)]
+        arguments = [turn.token, _milliseconds(duration), self._shown_ms]
         with translated():
             return bool(await self._renew(keys=_KEYS, args=arguments))
 
     async def tell(
         self, turn: SyncTurn, state: SyncState, *, current: int = 0, total: int = 0
     ) -> bool:
-        arguments: list[int | str] = [turn.token, state.value, current, total]
+        arguments: list[int | str] = [*(turn.token, state.value, current, total, self._shown_ms)]
         with translated():
             return bool(await self._tell(keys=_KEYS, args=arguments))
 

@@ -146,7 +146,9 @@ def _filled_down(
         if row:
             reaching = [merge for merge in reaching if merge[0] >= number]
             for _, column, value in reaching:
-                if column < len(row) and row[column] is None:
+                if column >= len(row):
+                    row.extend([None] * (column + 1 - len(row)))
+                if row[column] is None:
                     row[column] = value
         for bottom, column in merges.get(number, ()):
             if column < len(row) and row[column] is not None:

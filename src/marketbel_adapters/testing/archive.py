@@ -101,6 +101,21 @@ class JobArchiveContract:
 
         assert await archive.unfinished(limit=10) == [job]
 
+    async def test_jobs_that_are_recorded_together_are_known_as_if_one_by_one(
+        self, archive: JobArchive, other_archive: JobArchive
+    ) -> None:
+        known, shortened, new = (a_job(source=_WHOLE) for _ in range(3))
+        await archive.record(known)
+        await archive.record(replace(shortened, source=_WHOLE.shown()))
+
+        await archive.record_all([])
+        await archive.record_all([replace(known, supplier_name="another"), shortened, new])
+
+        unfinished = await other_archive.unfinished(limit=10)
+        assert {job.id: job for job in unfinished} == {
+            job.id: job for job in (known, shortened, new)
+        }
+
     async def test_an_address_that_was_known_shortened_is_completed(
         self, archive: JobArchive
     ) -> None:

@@ -20,6 +20,7 @@ from marketbel_adapters.testing.catalog_imports import (
     ImportUndoContract,
 )
 from marketbel_adapters.testing.catalog_items import ItemsContract, UnstorableRowsContract
+from marketbel_adapters.testing.catalog_keys import KeysContract
 from marketbel_adapters.testing.catalog_matches import MatchesContract, WaitingItemsContract
 from marketbel_adapters.testing.catalog_peek import CatalogPeek
 from marketbel_adapters.testing.catalog_products import AggregatesContract, ProductsContract
@@ -47,6 +48,7 @@ class CatalogContract(
     UnstorableRowsContract,
     WaitingItemsContract,
     MatchesContract,
+    KeysContract,
     ProductsContract,
     AggregatesContract,
     RowLogContract,

@@ -1,4 +1,4 @@
-"""Lists, plans, edits by people, links and undoing in any order, beside a model in dicts.
+"""Lists, plans, edits by people, matches, links and undoing in any order, beside a model in dicts.
 
     class MyImportMachine(ImportMachine):
         def __init__(self) -> None:
@@ -21,13 +21,25 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from marketbel_adapters.testing.builders import a_product, a_row, a_supplier
-from marketbel_adapters.testing.catalog_imports import an_unpriced_row, imported, undone
+from marketbel_adapters.testing.catalog_imports import (
+    an_import,
+    an_unpriced_row,
+    imported,
+    undone,
+)
 from marketbel_adapters.testing.catalog_machine import OpenCatalog
+from marketbel_adapters.testing.catalog_steps import (
+    claimed,
+    doubted,
+    drafted,
+    linked,
+    recorded,
+)
 from marketbel_core.catalog import MatchStatus, Money
 from marketbel_core.ids import ImportId
 from marketbel_core.intake.plan import ImportFigures, MissingPolicy
 from marketbel_core.intake.rows import AcceptedRow
-from marketbel_core.ports import ListedRow, UndoOutcome
+from marketbel_core.ports import ImportState, ListedRow, UndoOutcome
 
 __all__ = ["ImportMachine"]
 
@@ -69,7 +81,12 @@ class _Item:
 
     content: _Content
     prices: list[Decimal]
-    is_linked: bool = False
+    is_linked: bool = False  # by a person
+    matched: str = ""  # what the matcher made of it: a draft, a link or a review
+
+    @property
+    def has_product(self) -> bool:
+        return self.is_linked or self.matched in {"draft", "link"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +131,14 @@ class ImportMachine(RuleBasedStateMachine):
         self.imports: list[_Import] = []
         self.gaps: list[_Gap] = []
         self.edits = 0
+        self.drafts = 0
+        self.products_before = len(self._run(self.peek.products()))
 
     @initialize(policy=st.sampled_from(MissingPolicy))
     def begin(self, policy: MissingPolicy) -> None:
         self.supplier, self.product, self.policy = a_supplier(), a_product(), policy
         self._run(self._store_first())
+        self.products_before += 1
 
     @rule(rows=_ROWS)
     def apply(self, rows: list[ListedRow]) -> None:
@@ -146,12 +166,27 @@ class ImportMachine(RuleBasedStateMachine):
         self.items[sku].is_linked = True
         self._run(self._link(sku))
 
+    @rule(sku=_SKUS, outcome=st.sampled_from(["draft", "link", "review"]))
+    def match(self, sku: str, outcome: str) -> None:
+        """The matcher decides about an item that waits for it."""
+        item = self.items.get(sku)
+        if item is None or item.is_linked or item.matched:
+            return
+        item.matched = outcome
+        self._run(self._match(sku, outcome))
+
+    @rule(rows=_ROWS)
+    def hold(self, rows: list[ListedRow]) -> None:
+        """A list is compared, and goes no further than its record."""
+        self.imports.append(_Import(self._run(self._held(rows)), is_undone=True))
+
     @precondition(lambda self: self.imports)
     @rule(choice=st.data())
     def undo(self, choice: st.DataObject) -> None:
         """The last import, or an earlier one, is taken back; a second time nothing happens."""
         place = choice.draw(st.integers(0, len(self.imports) - 1))
         outcome = self._run(undone(self.catalog, self.imports[place].id))
+        self.drafts -= outcome.drafts
         told = replace(outcome, kept_skus=(), product_ids=())
         assert told == self._undo_in_model(place)
 
@@ -165,8 +200,12 @@ class ImportMachine(RuleBasedStateMachine):
             sku: (item.content.name, item.content.price, item.content.said)
             for sku, item in self.items.items()
         }
-        linked = {sku for sku, item in stored.items() if item.product_id is not None}
-        assert linked == {sku for sku, item in self.items.items() if item.is_linked}
+        with_product = {sku for sku, item in stored.items() if item.product_id is not None}
+        assert with_product == {sku for sku, item in self.items.items() if item.has_product}
+
+    @invariant()
+    def products_are_those_of_the_model(self) -> None:
+        assert len(self._run(self.peek.products())) == self.products_before + self.drafts
 
     @invariant()
     def prices_are_those_of_the_model(self) -> None:
@@ -197,6 +236,26 @@ class ImportMachine(RuleBasedStateMachine):
     async def _link(self, sku: str) -> None:
         item = (await self.peek.items(self.supplier.id))[sku]
         await self.peek.set_match(item.id, MatchStatus.VERIFIED_MATCH, self.product.id)
+
+    async def _match(self, sku: str, outcome: str) -> None:
+        waiting = {item.sku: item for item in await claimed(self.catalog, self.supplier.id)}
+        match outcome:
+            case "draft":
+                self.drafts += 1
+                await recorded(self.catalog, drafted(waiting[sku]))
+            case "link":
+                await recorded(self.catalog, linked(waiting[sku], self.product))
+            case _:
+                await recorded(self.catalog, doubted(waiting[sku], self.product))
+
+    async def _held(self, rows: list[ListedRow]) -> ImportId:
+        record = replace(an_import(self.supplier.id), state=ImportState.HELD)
+        async with self.catalog.unit() as unit:
+            staged = await unit.imports.stage(self.supplier.id)
+            await staged.add(rows)
+            figures = await staged.compare(price_move_max_percent=Decimal(50))
+            await unit.imports.note(replace(record, figures=figures))
+        return record.id
 
     def _apply_to_model(self, import_id: ImportId, rows: list[ListedRow]) -> ImportFigures:
         priced = [row for row in rows if isinstance(row, AcceptedRow)]
@@ -269,7 +328,10 @@ class ImportMachine(RuleBasedStateMachine):
         for gap in self.gaps:
             gap.until = None if gap.until == place else gap.until
         return UndoOutcome(
-            reversed=results["reversed"], kept=results["kept"], failed=results["failed"]
+            reversed=results["reversed"] + results["with a draft"],
+            kept=results["kept"],
+            failed=results["failed"],
+            drafts=results["with a draft"],
         )
 
     def _take_back(self, change: _Change, later: set[int]) -> str:
@@ -283,7 +345,7 @@ class ImportMachine(RuleBasedStateMachine):
             if item.is_linked:
                 return "kept"
             del self.items[change.sku]
-            return "reversed"
+            return "with a draft" if item.matched == "draft" else "reversed"
         item.content = change.before
         if change.is_repriced:
             item.prices.remove(change.after.price)

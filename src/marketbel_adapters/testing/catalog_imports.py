@@ -14,7 +14,11 @@ from marketbel_adapters.testing.catalog_steps import (
     LATER,
     a_priced_row,
     claimed,
+    doubted,
+    drafted,
+    linked,
     merged,
+    recorded,
     stored_product,
     stored_supplier,
 )
@@ -553,6 +557,61 @@ class ImportUndoContract:
         assert (outcome.reversed, outcome.kept_skus) == (1, ("a",))
         async with catalog.unit() as unit:
             assert await unit.verdicts.of([item.id])
+
+    async def test_what_the_matcher_made_of_an_item_goes_with_it(
+        self, catalog: Catalog, peek: CatalogPeek
+    ) -> None:
+        supplier, product = await stored_supplier(catalog), await stored_product(catalog)
+        products = await peek.products()
+        done = await imported(catalog, supplier.id, *(a_priced_row(sku, "1.00") for sku in "abc"))
+        a, b, c = sorted(await claimed(catalog, supplier.id), key=lambda item: item.sku)
+        await recorded(catalog, drafted(a), linked(b, product), doubted(c, product))
+
+        outcome = await undone(catalog, done.id)
+
+        assert outcome == UndoOutcome(reversed=3, drafts=1, product_ids=(product.id,))
+        assert await _dump(peek, supplier.id) == ({}, [])
+        assert await peek.products() == products
+        assert c.id not in await peek.reviews()
+        async with catalog.unit() as unit:
+            assert not await unit.links.drifted(supplier.id, limit=5)
+
+    async def test_a_draft_that_something_else_speaks_of_stays(
+        self, catalog: Catalog, peek: CatalogPeek
+    ) -> None:
+        supplier, other = await stored_supplier(catalog), await stored_supplier(catalog)
+        await imported(catalog, other.id, a_priced_row("x", "1.00"), a_priced_row("y", "1.00"))
+        done = await imported(catalog, supplier.id, *(a_priced_row(sku, "1.00") for sku in "abc"))
+        a, b, c = sorted(await claimed(catalog, supplier.id), key=lambda item: item.sku)
+        x, y = sorted(await claimed(catalog, other.id), key=lambda item: item.sku)
+        drafts = [drafted(item) for item in (a, b, c)]
+        await recorded(catalog, *drafts)
+        await recorded(catalog, linked(x, drafts[0].product), doubted(y, drafts[1].product))
+
+        outcome = await undone(catalog, done.id)
+
+        kept = [each.product.id for each in drafts[:2]]
+        assert outcome == UndoOutcome(reversed=3, drafts=1, product_ids=tuple(sorted(kept)))
+        left = await peek.products()
+        assert [each.product.id in left for each in drafts] == [True, True, False]
+        assert (await peek.items(other.id))["x"].product_id == kept[0]
+
+    async def test_what_a_neighbour_linked_anew_is_kept_with_its_draft(
+        self, catalog: Catalog, peek: CatalogPeek
+    ) -> None:
+        supplier, product = await stored_supplier(catalog), await stored_product(catalog)
+        done = await imported(catalog, supplier.id, *(a_priced_row(sku, "1.00") for sku in "ab"))
+        a, b = sorted(await claimed(catalog, supplier.id), key=lambda item: item.sku)
+        await recorded(catalog, drafted(a), drafted(b))
+        products = await peek.products()
+        await peek.set_match(a.id, MatchStatus.AUTO_MATCHED, product.id)  # as the API links
+        await peek.set_match(b.id, MatchStatus.AUTO_MATCHED, None)  # and as it unlinks
+
+        outcome = await undone(catalog, done.id)
+
+        assert outcome == UndoOutcome(kept=2, kept_skus=("a", "b"))
+        assert (await peek.items(supplier.id))["a"].product_id == product.id
+        assert await peek.products() == products
 
     async def test_only_an_applied_import_is_undone(
         self, catalog: Catalog, peek: CatalogPeek

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Protocol
 from uuid import UUID
 
-from marketbel_core.catalog import MatchStatus
+from marketbel_core.catalog import Category, MatchStatus
 from marketbel_core.ids import JobId, ProductId, SupplierId, SupplierItemId
 from marketbel_core.ports import ImportFigures
 
@@ -134,6 +134,10 @@ class CatalogPeek(Protocol):
         self, item_id: SupplierItemId, *, name: str, characteristics: Mapping[str, object]
     ) -> None:
         """Give the item this name and these characteristics, as a person would."""
+
+    @abstractmethod
+    async def categorise(self, category: Category) -> None:
+        """Add a category, as the admin interface does."""
 
     @abstractmethod
     async def delete_item(self, item_id: SupplierItemId) -> None:

@@ -79,6 +79,18 @@ class UnitContract:
 class SuppliersContract:
     """Suppliers are known by their names, case aside."""
 
+    async def test_of_several_suppliers_those_that_are_stored_come_back(
+        self, catalog: Catalog
+    ) -> None:
+        stored = [await stored_supplier(catalog) for _ in range(2)]
+
+        async with catalog.unit() as unit:
+            found = await unit.suppliers.get_all([stored[1].id, SupplierId(fresh_id())])
+            nobody = await unit.suppliers.get_all([])
+
+        assert found == {stored[1].id: stored[1]}
+        assert nobody == {}
+
     async def test_a_supplier_comes_back_as_it_was_stored(self, catalog: Catalog) -> None:
         metadata = {"source_url": "https://example.com/x", "notes": None, "nested": {"a": [1]}}
         supplier = a_supplier(

@@ -53,6 +53,21 @@ class KeptJobsContract:
         assert await store.list_in(job.phase, limit=10) == [job]
         assert await store.list_in(Phase.DOWNLOADING, limit=10) == []
 
+    async def test_of_jobs_that_are_added_together_known_ones_stay_and_are_told(
+        self, store: JobStore
+    ) -> None:
+        known = a_full_job()
+        new = [a_job() for _ in range(150)]
+        await store.add(known)
+
+        told = await store.add_all([*new, a_job(id=known.id, supplier_name="another")])
+
+        assert told == {known.id}
+        assert await store.get(known.id) == known
+        listed = await store.list_in(Phase.DOWNLOADING, limit=200)
+        assert {job.id: job for job in listed} == {job.id: job for job in new}
+        assert await store.add_all([]) == frozenset()
+
     async def test_an_unknown_id_is_not_found(self, store: JobStore) -> None:
         job_id = JobId(fresh_id())
 

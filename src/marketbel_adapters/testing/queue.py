@@ -138,3 +138,20 @@ class StepQueueContract:
         await line.queue.ask(_STEPS[-1])
 
         assert await line.queue.ask(RecalculateStep(product_ids=(ProductId(fresh_id()),)))
+
+    async def test_steps_that_are_asked_for_together_run_each_once(self, line: StepLine) -> None:
+        steps = [CourierStep(job_id=JobId(fresh_id()), attempt=1) for _ in range(30)]
+
+        await line.queue.ask_all([])
+        await line.queue.ask_all(steps)
+
+        assert set(await line.run()) == set(steps)
+
+    async def test_of_steps_that_are_asked_for_together_a_waiting_one_is_not_asked_for_twice(
+        self, line: StepLine
+    ) -> None:
+        await line.queue.ask(_STEPS[0])
+
+        await line.queue.ask_all([*_STEPS, *_STEPS])
+
+        assert sorted(map(repr, await line.run())) == sorted(map(repr, _STEPS))

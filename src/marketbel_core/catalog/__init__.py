@@ -7,6 +7,7 @@ from marketbel_core.catalog.aggregates import (
     alike_as_one,
     without_worth,
 )
+from marketbel_core.catalog.category import Category, CategoryTree
 from marketbel_core.catalog.given_layout import GivenLayout
 from marketbel_core.catalog.item import (
     CURRENCY_KEY,
@@ -38,6 +39,8 @@ __all__ = [
     "RETAIL_PRICE_KEY",
     "STOCK_KEY",
     "WHOLESALE_PRICE_KEY",
+    "Category",
+    "CategoryTree",
     "ExchangeRates",
     "FileType",
     "GivenLayout",

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from marketbel_core.catalog.money import Money
-from marketbel_core.ids import ProductId, SupplierId, SupplierItemId
+from marketbel_core.ids import CategoryId, ProductId, SupplierId, SupplierItemId
 
 __all__ = [
     "CURRENCY_KEY",
@@ -54,6 +54,7 @@ class SupplierItem:
             under `price_key`.
         product_id: The product that the item is linked to.
         created_at: When the item was first seen (aware, UTC).
+        category_id: The category of the catalogue that somebody gave the item.
     """
 
     id: SupplierItemId
@@ -65,6 +66,7 @@ class SupplierItem:
     product_id: ProductId | None
     match_status: MatchStatus
     created_at: datetime
+    category_id: CategoryId | None = None
 
 
 def is_in_stock(characteristics: Mapping[str, object]) -> bool:

@@ -16,6 +16,7 @@ _CONSTANT_ROWS_MIN: Final = 10
 _DISTINCT_MIN: Final = 0.95
 _SMALL: Final = 0.1
 _CODE_LENGTH_MAX: Final = 40
+_COUNTED_LENGTH_MIN: Final = 4
 _SKU_LENGTH_MAX: Final = 60
 
 
@@ -62,9 +63,11 @@ def code_column(
     rows = len(texts)
     for index in sorted(free):
         column = columns.get(index)
-        if column is None or column.is_counter or column.filled < _NEARLY_ALL * rows:
+        if column is None or column.filled < _NEARLY_ALL * rows:
             continue
         cells = [row[index] for row in texts if index < len(row) and row[index]]
+        if column.is_counter and min(map(len, cells)) < _COUNTED_LENGTH_MIN:
+            continue  # 1, 2, 3, … and not 10001, 10002, …
         if (
             rows >= _ROWS_MIN
             and column.distinct >= _DISTINCT_MIN * column.filled

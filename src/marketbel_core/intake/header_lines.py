@@ -1,5 +1,6 @@
 """The lines above the columns, read as one: what stands above each column, and what it means."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -32,6 +33,11 @@ _NEAR_MIN: Final = 86.0
 _NEAR_LENGTH_MIN: Final = 5
 _TIER_STARTS: Final = ("от ", "ад ", "від ", "from ")
 _EXACT: Final = 4
+_UNIT: Final = re.compile(
+    r"[(\[]?(?:(?:руб\w*|коп|byn|rub|usd|eur|uah|грн|у\.?\s?е|[$€₽₴]|%)[./ ]{0,2}(?:за )?)?"
+    r"(?:шт\w*|кг|гр?|мг|т|тн|м[23²³.]?|п\.? ?м|пог\. ?м|см|мм|км|л|мл|уп\w*|ед|пар\w*|рул\w*"
+    r"|лист|компл\w*|дн\w*|сут\w*|мес\w*|pcs|pc|ea|kg|g|m|cm|mm|l|ml|box|%)?[.)\]]{0,2}"
+)
 _TITLED_ROLES: Final = (Role.NAME, Role.SKU, Role.CATEGORY)
 _NEAR_WORDS: Final = {
     alias: role
@@ -109,10 +115,16 @@ def _goes_on(above: Sequence[str], words: Sequence[str]) -> bool:
         return _is_part(above, own, own.index(filled[0]))
     return (
         _are_meant([text for text in words if text])
+        or _are_units(filled)
         or _are_grouped(above, own)
         or _are_parts(above, own)
         or _fills_gaps(above, own)
     )
+
+
+def _are_units(filled: Sequence[str]) -> bool:
+    """Tell whether a line says what its columns count in: "кг", "руб./шт"."""
+    return bool(filled) and all(_UNIT.fullmatch(text.casefold()) for text in filled)
 
 
 def _fills_gaps(above: Sequence[str], words: Sequence[str]) -> bool:

@@ -44,7 +44,7 @@ ALIASES: Final[dict[Role, tuple[str, ...]]] = {
         "артикул", "арт", "код", "код товара", "код номенклатуры", "артыкул", "код тавару",
         "код товару", "артикул товара", "каталожный номер", "номер по каталогу",
         "номенклатурный номер", "обозначение", "кат",
-        "sku", "article", "product code", "item code", "product id", "item id", "item no",
+        "sku", "article", "product code", "item code", "item no",
         "item number", "part number", "part no", "code", "vendor code", "article number",
         "stock code", "catalog number", "catalogue number", "reference",
     ),
@@ -95,7 +95,9 @@ ALIASES: Final[dict[Role, tuple[str, ...]]] = {
     Role.DESCRIPTION: ("описание", "апісанне", "опис", "description", "details"),
 }  # fmt: skip
 
-CURRENCY_NAME: Final = re.compile(r"(?:код )?валют[аы](?: .*)?|(?:\w+ )?currency(?: code)?")
+CURRENCY_NAME: Final = re.compile(
+    r"(?:код )?валют[аы](?: .*)?|(?:\w+ )?currency(?: id| code)?(?: [0-9]+)?"
+)
 
 PRICE_WORD: Final = re.compile(
     r"\bцен[аыуе]?\b|\bцан[аыу]\b|стоимост|\bцін[аи]\b|вартіст|\bкошт\b|\bпрайс\b|"
@@ -167,7 +169,7 @@ KEYWORDS: Final = (
         r"наимен|найменув|найменав|назван|\bназва\b|номенклатур|\bтовар|\bтавар|product name|"
         r"\bname\b|продукци|ассортимент"
     )),
-    (Role.DESCRIPTION, re.compile(r"описан|апісан|\bопис\b|descr|характеристик")),
+    (Role.DESCRIPTION, re.compile(r"описан|апісан|\bопис\b|descr|\bdesc\b|характеристик")),
 )  # fmt: skip
 WEAK_NAMES: Final = re.compile(
     r"модель|мадэль|\bmodel\b|description|позици|издели|материал|\bproduct|\bitem\b|\bgoods\b|"
@@ -176,7 +178,7 @@ WEAK_NAMES: Final = re.compile(
 KIND_OF_GOODS: Final = re.compile(r"(?:вид|тип|від|тып)\b")
 """The kind of goods is their name where nothing else is."""
 
-WEAK_SKUS: Final = frozenset({"id", "номер", "шифр"})
+WEAK_SKUS: Final = frozenset({"id", "product id", "item id", "номер", "шифр"})
 """Words above article numbers, unless another column has a better one."""
 
 VARIANT: Final = re.compile(

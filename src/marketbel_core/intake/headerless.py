@@ -1,8 +1,12 @@
-"""The layout of a sheet without a header: words in a column, prices in another."""
+"""The layout of a sheet without a header that we know: words in a column, prices in another."""
 
+import re
+from collections.abc import Mapping
 from typing import Final
 
+from marketbel_core.intake.cells import cell_text
 from marketbel_core.intake.columns import (
+    Column,
     body_of,
     columns_below,
     columns_of,
@@ -11,15 +15,22 @@ from marketbel_core.intake.columns import (
 )
 from marketbel_core.intake.content_columns import money_columns
 from marketbel_core.intake.found_layout import Layout
-from marketbel_core.intake.header_lines import HeaderLines
+from marketbel_core.intake.header_lines import HeaderLines, joined_lines
 from marketbel_core.intake.headers import Role, price_kinds
 from marketbel_core.intake.name_column import wordy_column
 from marketbel_core.intake.sample import SheetSample
+from marketbel_core.intake.text import is_number_like
 
 __all__ = ["layout_by_content"]
 
 _HEADERLESS_CONFIDENCE: Final = 0.4
 _HEADERLESS_ROWS_MIN: Final = 3
+_HEADER_LENGTH_MAX: Final = 40
+_MOSTLY: Final = 0.5
+_ON_REQUEST: Final = re.compile(
+    r"звон|догов|дамоў|запрос|запыт|уточн|нет|няма|нема|ожид|заказ|налич|call|request|ask|tbd|free|sold"
+)
+"""What stands in a product's cell instead of its price, and in no header."""
 
 
 def layout_by_content(
@@ -50,6 +61,9 @@ def layout_by_content(
     money, marked = money_columns(columns, right_of=name)
     price = (marked or money)[0]
     further = [index for index in (marked or money) if index > price]
+    above = None if is_said else _header_above(sheet, columns, name, price)
+    if above is not None:
+        header, headers = above, above.texts
     return Layout(
         header_row=header.last if header is not None else 0,
         data_start_row=start + 1 if is_said else min(columns[price].price_rows) + 1,
@@ -59,7 +73,32 @@ def layout_by_content(
         headers=headers,
         confidence=_HEADERLESS_CONFIDENCE,
         reasons=(
-            "no header was found",
+            "no header was found" if above is None else "the header has no word that is known",
             f"column {name + 1} has words and column {price + 1} has prices",
         ),
     )
+
+
+def _header_above(
+    sheet: SheetSample, columns: Mapping[int, Column], name: int, price: int
+) -> HeaderLines | None:
+    """Return the line above the first price if it is a header of words that we do not know."""
+    line = min(columns[price].price_rows) - 1
+    while line >= 0 and not any(map(cell_text, sheet.rows[line])):
+        line -= 1
+    if line < 0:
+        return None
+    texts = [cell_text(cell) for cell in sheet.rows[line]]
+    filled = [text for text in texts if text]
+    usual = sum(column.filled > _MOSTLY * columns[price].filled for column in columns.values())
+    if max(name, price) >= len(texts) or not (texts[name] and texts[price]):
+        return None
+    others = {cell_text(row[price]) for row in sheet.rows[line + 1 :] if price < len(row)}
+    is_header = (
+        len(filled) > _MOSTLY * usual
+        and texts[price] not in others
+        and not any(map(str.isdigit, texts[price]))
+        and not _ON_REQUEST.search(texts[price].casefold())
+        and all(len(text) <= _HEADER_LENGTH_MAX and not is_number_like(text) for text in filled)
+    )
+    return joined_lines(sheet, line + 1, line + 1) if is_header else None

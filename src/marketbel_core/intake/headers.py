@@ -53,6 +53,11 @@ _MIXED: Final = re.compile(r"\b(?=\w*[а-яіў])(?=\w*[a-z])[а-яіўa-z]+\b")
 _LOOKALIKES: Final = str.maketrans("aceopxymtbhk", "асеорхумтвнк")
 _SPACED: Final = re.compile(r"\w(?: \w){2,}")
 _HEADER_LENGTH_MAX: Final = 120
+_NUMBERED: Final = re.compile(
+    r"(?:(?:manufacturer|mfr|our|product|stock|catalog(?:ue)?)\s+)?"
+    r"(?:part|item|product|prod|cat(?:alog(?:ue)?)?|art(?:icle)?|stock|model|style|sku|арт|кат)\b\.?"
+    r"\s*(?:#|№|n[or]\b\.?|num(?:ber)?\b\.?)"
+)
 
 
 def folded_header(text: str) -> str:
@@ -73,11 +78,21 @@ def meaning_of(text: str) -> HeaderMeaning | None:
     folded = folded_header(text)
     if not folded or len(folded) > _HEADER_LENGTH_MAX:
         return None
+    if _NUMBERED.fullmatch(text.strip().casefold()):
+        return HeaderMeaning(Role.SKU, 4)
     if (exact := _EXACT.get(folded)) is not None:
         return HeaderMeaning(exact, 4)
+    if "/" in text and _has_name(text):
+        return HeaderMeaning(Role.NAME, 3)
     if CURRENCY_NAME.fullmatch(folded):
         return HeaderMeaning(Role.CURRENCY, 3)
     return HeaderMeaning(Role.SKU, 1) if folded in WEAK_SKUS else _by_words(folded)
+
+
+def _has_name(text: str) -> bool:
+    """Tell whether one of several things that a column has is the name: "Group / goods / size"."""
+    parts = [_EXACT.get(folded_header(part)) for part in text.split("/")]
+    return Role.NAME in parts and Role.PRICE not in parts
 
 
 def _by_words(folded: str) -> HeaderMeaning | None:

@@ -14,6 +14,9 @@ __all__ = ["LineJudge", "Sections", "is_total"]
 _SECTION_LENGTH_MAX: Final = 200
 _REPEATED_MIN: Final = 2
 _COLUMN_NUMBERS_MIN: Final = 3
+_SPREAD_MIN: Final = 3
+_FORMULA: Final = re.compile(r"\s*(?:=.*|\(.*\)|\.)$")
+_FIRST_LETTERS: Final = frozenset("АаAa")
 _CONTACTS: Final = re.compile(
     r"\bтел(?:ефон\w*)?\s*[.:/]*\s*[+(0-9]|\bт/ф|e-?mail|@|https?://|\bwww\.|\bг\.\s|\bул\.\s|\bадрес\b|\bинн\b|\bунп\b"
 )
@@ -90,6 +93,12 @@ class LineJudge:
             for column, text in enumerate(texts)
             if text and any(map(str.isalnum, text)) and text.strip("0.,") != ""
         ]
+        if (
+            len(said) >= _SPREAD_MIN
+            and len({text for _, text in said}) == 1
+            and not is_number_like(said[0][1])
+        ):
+            return said[0]  # a merged title, written into each of its cells
         if any(column < len(texts) and texts[column] for column in self._prices):
             return None  # a zero, a dash: a product without a price
         untitled = self._untitled if len(said) > 1 else self._untitled - self._units
@@ -107,9 +116,16 @@ class LineJudge:
 
 
 def _are_column_numbers(filled: Sequence[str]) -> bool:
-    """Tell the line 1, 2, 3, … that forms have below their header."""
-    return len(filled) >= _COLUMN_NUMBERS_MIN and all(
-        text == str(number) for number, text in enumerate(filled, start=1)
+    """Tell the line 1, 2, 3, … that forms have below their header: also А, Б, 1, 2, 3=2*1."""
+    first = [text for text in filled if len(text) == 1 and text.isalpha()]
+    numbers = [_FORMULA.sub("", text) for text in filled[len(first) :]]
+    return (
+        len(filled) >= _COLUMN_NUMBERS_MIN
+        and (not first or first[0] in _FIRST_LETTERS)
+        and all(text.isdecimal() and len(text) <= 2 for text in numbers)  # noqa: PLR2004  # columns
+        and all(0 < int(text) - number <= 2 for number, text in enumerate(numbers))  # noqa: PLR2004  # one may be left out
+        and sorted(numbers, key=int) == numbers
+        and len(set(numbers)) == len(numbers)
     )
 
 
@@ -147,6 +163,12 @@ class Sections:
             path.append((column, title))
         else:
             path.clear()
+
+    def leave(self) -> None:
+        """Go under no title: a table beside this one has titles of its own."""
+        self._path.clear()
+        self._pending.clear()
+        self.category = ""
 
     def confirm(self) -> None:
         """Count the titles above a product: what no product follows is a footer."""

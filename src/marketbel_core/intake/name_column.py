@@ -43,7 +43,10 @@ def name_column(
         priced,
     )
     if named is None:
-        for found in (described, untitled, _wordiest(free, priced)):
+        wordiest = _wordiest(free, priced)
+        if wordiest is not None and priced[wordiest].wordiness < _WORDINESS_MIN:
+            wordiest = _grade(meanings, priced) or wordiest
+        for found in (described, untitled, wordiest):
             if found is not None:
                 return found
         return None
@@ -67,6 +70,18 @@ def name_column(
         if column is not None and priced[column].wordiness > 2 * mine
     ]
     return wordier[0] if wordier else named
+
+
+def _grade(meanings: Mapping[int, HeaderMeaning], priced: Mapping[int, Column]) -> int | None:
+    """Return the column of grades, which are the names of cables, fuels and concretes."""
+    return next(
+        (
+            column
+            for column, meaning in sorted(meanings.items())
+            if meaning.role is Role.BRAND and column in priced
+        ),
+        None,
+    )
 
 
 def _has_codes(column: Column | None) -> bool:

@@ -21,6 +21,7 @@ from marketbel_core.intake.rows import (
 )
 from marketbel_core.intake.sample import sample_of
 from marketbel_core.intake.sheet_reader import SheetReader
+from marketbel_core.intake.tables import Table, tables_of
 
 __all__ = ["gathered", "read_rows", "stream_rows"]
 
@@ -148,11 +149,16 @@ def _laid_out(
             layout = None
         reader = None
         if layout is not None:
+            tables = (
+                tables_of(sample, layout)
+                if given is None
+                else [Table(sample, refined(sample, layout, said=said))]
+            )
             reader = SheetReader(
                 grid,
-                sample,
-                refined(sample, layout, said=said),
+                tables,
                 file_type=file_type,
+                is_said=given is not None,
                 takes_all=given is None or given.characteristic_columns is None,
             )
         found.append((grid.name, reader))

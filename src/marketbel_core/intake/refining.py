@@ -14,6 +14,7 @@ from marketbel_core.intake.content_columns import (
     currency_column,
     is_dirty_sku,
 )
+from marketbel_core.intake.header_lines import header_meaning
 from marketbel_core.intake.header_words import VARIANT, VOLATILE
 from marketbel_core.intake.headers import Role, folded_header
 from marketbel_core.intake.layout import Layout
@@ -75,11 +76,18 @@ def refined(sheet: SheetSample, layout: Layout, *, said: Collection[str] = ()) -
         reasons.append(
             f"column {sku + 1} repeats its article numbers: they are made from the names"
         )
-    untitled = [column for column in others if not layout.headers.get(column)]
+    is_understood = any(
+        meaning is not None and meaning.role in {Role.NAME, Role.SKU}
+        for meaning in map(header_meaning, layout.headers.values())
+    )
+    untitled = [column for column in others if not (is_understood and layout.headers.get(column))]
+    price = columns[Role.PRICE]
+    # Without a header, figures behind the price are pieces, other prices, bar codes.
+    coded = untitled if is_understood else [column for column in untitled if column < price]
     for role, found in (
         (Role.CURRENCY, currency_column(texts, untitled)),
         (Role.BARCODE, barcode_column(texts, untitled)),
-        (Role.SKU, code_column(figures, texts, untitled)),
+        (Role.SKU, code_column(figures, texts, coded)),
     ):
         if role not in columns and found is not None and found not in columns.values():
             columns[role] = found
@@ -132,19 +140,23 @@ def facts_of(sheet: SheetSample, layout: Layout) -> SheetFacts:
             for column, count in sorted(filled.items())
             if column not in known and len(rows) >= _ROWS_MIN and count >= _STEADY_MIN * len(rows)
         ),
-        inherits_names=_inherits_names(layout, texts),
+        inherits_names=_inherits_names(layout, texts, variants),
         currency=_title_currency(sheet, layout),
     )
 
 
-def _inherits_names(layout: Layout, texts: list[list[str]]) -> bool:
-    """Tell whether names stand once above their variants: many lines have a price and no name."""
+def _inherits_names(layout: Layout, texts: list[list[str]], variants: Collection[int]) -> bool:
+    """Tell whether names stand once above their variants: many lines have a price and no name.
+
+    A line with an article number of its own is one only if it says which variant it is.
+    """
     name, sku = layout.columns[Role.NAME], layout.columns.get(Role.SKU)
     nameless = [row for row in texts if name >= len(row) or not row[name]]
     coded = sum(sku is not None and sku < len(row) and bool(row[sku]) for row in nameless)
+    told = any(all(column < len(row) and row[column] for row in nameless) for column in variants)
     return (
         len(texts) >= _ROWS_MIN
-        and coded == 0
+        and (coded == 0 or told)
         and len(nameless) >= _INHERITING_MIN * len(texts)
         and bool(texts[0][name : name + 1] and texts[0][name])
         and all(len([text for text in row if text]) > 1 for row in nameless)

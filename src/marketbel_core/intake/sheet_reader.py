@@ -1,264 +1,96 @@
-"""One sheet to rows: every line with a name or a price is accepted, priceless, or rejected.
-
-Titles of sections become the category of what follows; headers, blank lines and footers are
-neither items nor errors. One bad row never costs a good one.
-"""
+"""One sheet to rows and what they amount to: its tables, one after another."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from decimal import Decimal
 from itertools import islice
-from typing import Final
 
 from marketbel_core.catalog import FileType
-from marketbel_core.intake.columns import body_of
-from marketbel_core.intake.grid import Cell, Grid
-from marketbel_core.intake.layout import Layout, Role
-from marketbel_core.intake.lines import LineJudge, Sections, is_total
-from marketbel_core.intake.made_skus import MadeSkus, RowKeys, row_key
-from marketbel_core.intake.refining import facts_of
+from marketbel_core.intake.grid import Grid
+from marketbel_core.intake.made_skus import MadeSkus, RowKeys
+from marketbel_core.intake.money_words import currency_in_title
 from marketbel_core.intake.remembered import RememberedLayout, change_since
-from marketbel_core.intake.row_prices import ReadPrice, RefusedPrice, RowPrices
-from marketbel_core.intake.row_values import RowValues
-from marketbel_core.intake.rows import (
-    AcceptedRow,
-    RowEvent,
-    RowRejection,
-    SheetSummary,
-    UnpricedRow,
-)
-from marketbel_core.intake.sample import SheetSample
-from marketbel_core.intake.text import cell_text
+from marketbel_core.intake.rows import RowEvent, SheetSummary
+from marketbel_core.intake.table_reader import SheetState, TableReader
+from marketbel_core.intake.tables import NumberedRows, Table
 
 __all__ = ["SheetReader"]
 
-_NAME_LENGTH_MAX: Final = 500
-_SKU_LENGTH_MAX: Final = 255
-
-
-@dataclass(slots=True)
-class _Figures:
-    """What a sheet amounts to so far."""
-
-    items: int = 0
-    rejected: int = 0
-    no_price: int = 0
-    price_sum: Decimal = Decimal(0)
-
 
 class SheetReader:
-    """Reads one sheet by its layout, top to bottom, remembering the section it is in."""
+    """Reads one sheet table by table, each top to bottom, remembering the section it is in."""
 
     def __init__(
         self,
         grid: Grid,
-        sample: SheetSample,
-        layout: Layout,
+        tables: Sequence[Table],
         *,
         file_type: FileType,
+        is_said: bool = False,
         takes_all: bool = True,
     ) -> None:
-        self._grid = grid
-        self._layout = layout
-        self._is_pdf = file_type is FileType.PDF
-        self._facts = facts_of(sample, layout)
-        self._name = layout.columns[Role.NAME]
-        sku = layout.columns.get(Role.SKU)
-        # Where it is a characteristic as well, the same ones stand there again and again.
-        self._sku = None if sku in layout.characteristic_columns else sku
-        self._price = layout.columns[Role.PRICE]
-        self._judge = LineJudge(layout, self._facts)
-        self._values = RowValues(layout, takes_all=takes_all)
-        self._prices = RowPrices(
-            layout,
-            body_of(sample, layout.data_start_row - 1),
-            title=self._facts.currency,
-            spills=self._is_pdf,
-        )
-        self._sections = Sections()
-        self._go_under_title_above(sample)
-        self._skus, self._keys = MadeSkus(), RowKeys()
-        self._figures = _Figures()
-        self._has_kinds = bool(layout.price_columns)
-        self._last_name = ""
+        """Read the sheet by its tables.
 
-    def _go_under_title_above(self, sample: SheetSample) -> None:
-        """Begin under the title of a section that stands above the header."""
-        for row in reversed(sample.rows[: max(0, self._layout.header_row - 1)]):
-            texts = [cell_text(cell) for cell in row]
-            if not self._layout.header_words.isdisjoint(filter(None, texts)):
-                continue
-            title = self._judge.labelled_title(texts)
-            if title is not None:
-                self._sections.add(*title)
-            return
+        Args:
+            grid: The sheet.
+            tables: What stands beside each other in it, one at least.
+            file_type: What the sheet comes from.
+            is_said: Whether somebody said what the layout is: then no line begins another one.
+            takes_all: Whether a column that turns out to be filled further down counts as well.
+        """
+        self._grid = grid
+        self._tables = tables
+        self._state = SheetState(
+            name=grid.name,
+            is_pdf=file_type is FileType.PDF,
+            takes_all=takes_all,
+            follows_headers=not is_said,
+            currency=currency_in_title(grid.name),
+        )
+        self._readers = [TableReader(table, self._state) for table in tables]
 
     @property
     def lacks_skus(self) -> bool:
-        """Whether the article numbers are to be made from the names."""
-        return self._sku is None
+        """Whether article numbers are to be made from the names."""
+        return any(reader.lacks_skus for reader in self._readers)
 
     def look_through(self, keys: RowKeys, *, comparing: bool) -> None:
         """Tell `keys` of every row that needs an article number, before the rows are read."""
-        name = ""
-        for _, row in self._rows():
-            own = self._values.text(row, self._name)
-            name = own or (name if self._facts.inherits_names else "")
-            if not name or not self._values.text(row, self._price):
-                continue
-            key = self._key(name, row)
-            if comparing:
-                keys.compare(key, self._tellers(row))
-            else:
-                keys.see(key)
+        self._state.tried = 0
+        for table, first in zip(self._tables, self._readers, strict=True):
+            reader = first
+            following = reader.look_through(self._rows(table), keys, comparing=comparing)
+            while following is not None:
+                rows, below = following
+                reader = TableReader(below, self._state) if below is not None else reader
+                following = reader.look_through(rows, keys, comparing=comparing)
 
     def events(
         self, skus: MadeSkus, keys: RowKeys, former: RememberedLayout | None
     ) -> Iterator[RowEvent]:
         """Yield every line that is an item or should be one, then what they amount to."""
-        self._skus, self._keys = skus, keys
-        figures = self._figures
-        name_at, sku_at = self._name, self._sku
-        values, prices, sections = self._values, self._prices, self._sections
-        for number, row in self._rows():
-            name = values.own_text(row, name_at)
-            price = prices.main(row)
-            if (
-                not name
-                or not isinstance(price, ReadPrice)
-                or name.isdigit()  # the numbers of the columns, below the header of a form
-                or is_total(name)
-            ):
-                yield from self._odd_line(number, row, price)
-                continue
-            sku = values.own_text(row, sku_at)
-            if len(name) > _NAME_LENGTH_MAX or len(sku) > _SKU_LENGTH_MAX:
-                yield self._too_long(number, row, name)
-                continue
-            if sections.are_pending:
-                sections.confirm()
-            self._last_name = name
-            figures.items += 1
-            figures.price_sum += price.exact
-            yield self._accepted(number, row, name, price, sku)
+        state = self._state
+        state.skus, state.keys = skus, keys
+        state.begun, state.tried = [], 0
+        self._readers[0].go_under_title_above(self._tables[0].sample.rows)
+        for table, first in zip(self._tables, self._readers, strict=True):
+            reader = first
+            following = yield from reader.events(self._rows(table))
+            while following is not None:
+                rows, below = following
+                reader = TableReader(below, state) if below is not None else reader
+                following = yield from reader.events(rows)
+            state.sections.leave()
         yield self._summary(former)
 
-    def _accepted(
-        self, number: int, row: Sequence[Cell], name: str, price: ReadPrice, sku: str
-    ) -> AcceptedRow:
-        said = self._values.characteristics(row, self._sections.category)
-        money = price.money
-        if self._has_kinds:
-            said |= self._prices.by_kind(row, money)
-        return AcceptedRow(
-            sheet=self._grid.name,
-            row_number=number,
-            sku=sku or self._made_sku(name, row, money.amount),
-            name=name,
-            price=money,
-            characteristics=said,
-        )
-
-    def _odd_line(
-        self, number: int, row: Sequence[Cell], price: ReadPrice | RefusedPrice
-    ) -> Iterator[RowEvent]:
-        """Yield what becomes of a line that is no plain product; most often nothing does."""
-        texts = [cell_text(cell) for cell in row]
-        if self._judge.is_no_line(texts):
-            return
-        title = None if isinstance(price, ReadPrice) else self._judge.title(texts)
-        if title is not None:
-            self._sections.add(*title)
-            return
-        name = self._values.text(row, self._name)
-        if not name and not self._is_priced(row, price):
-            return
-        self._sections.confirm()
-        if not name and self._facts.inherits_names:
-            name = self._last_name
-        sku = self._values.text(row, self._sku)
-        if not name:
-            self._figures.rejected += 1
-            yield self._rejection(
-                number, row, (self._name, "name", "row.name_blank", "the name is blank")
-            )
-        elif len(name) > _NAME_LENGTH_MAX or len(sku) > _SKU_LENGTH_MAX:
-            yield self._too_long(number, row, name)
-        elif isinstance(price, ReadPrice):
-            self._figures.items += 1
-            self._figures.price_sum += price.exact
-            yield self._accepted(number, row, name, price, sku)
-        elif price.refusal.code != "row.no_price":
-            why = price.refusal
-            self._figures.rejected += 1
-            yield self._rejection(number, row, (price.column, price.label, why.code, why.message))
-        else:
-            self._last_name = name
-            self._figures.no_price += 1
-            yield UnpricedRow(
-                sheet=self._grid.name,
-                row_number=number,
-                sku=sku or self._made_sku(name, row, None),
-                name=name,
-                value=self._values.text(row, self._price),
-                message=price.refusal.message,
-                characteristics=self._values.characteristics(row, self._sections.category),
-                cells=self._cells(row),
-            )
-
-    def _is_priced(self, row: Sequence[Cell], price: ReadPrice | RefusedPrice) -> bool:
-        """Tell whether there is a figure at all in the price's cell: a signature has none."""
-        if isinstance(price, ReadPrice) or price.refusal.code != "row.no_price":
-            return True
-        return any(map(str.isdigit, self._values.text(row, self._price)))
-
-    def _too_long(self, number: int, row: Sequence[Cell], name: str) -> RowRejection:
-        self._figures.rejected += 1
-        if len(name) > _NAME_LENGTH_MAX:
-            why = f"the name is longer than {_NAME_LENGTH_MAX} characters"
-            return self._rejection(number, row, (self._name, "name", "row.name_too_long", why))
-        why = f"the sku is longer than {_SKU_LENGTH_MAX} characters"
-        return self._rejection(number, row, (self._sku, "sku", "row.sku_too_long", why))
-
-    def _rows(self) -> Iterator[tuple[int, Sequence[Cell]]]:
-        start = self._layout.data_start_row
-        return enumerate(islice(self._grid.rows, start - 1, None), start)
-
-    def _key(self, name: str, row: Sequence[Cell]) -> str:
-        return row_key(name, (self._values.text(row, column) for column in self._facts.variants))
-
-    def _tellers(self, row: Sequence[Cell]) -> list[str]:
-        return [self._values.text(row, column).casefold() for column in self._facts.tellers]
-
-    def _made_sku(self, name: str, row: Sequence[Cell], price: Decimal | None) -> str:
-        key = self._key(name, row)
-        if self._keys.are_repeated:
-            key = self._keys.key(key, self._tellers(row))
-        return self._skus.make(key, price)
-
-    def _rejection(
-        self, number: int, row: Sequence[Cell], fault: tuple[int | None, str, str, str]
-    ) -> RowRejection:
-        column, label, code, message = fault
-        return RowRejection(
-            sheet=self._grid.name,
-            row_number=number,
-            column=label,
-            value=self._values.text(row, column),
-            code=code,
-            message=message,
-            cells=self._cells(row),
-        )
-
-    def _cells(self, row: Sequence[Cell]) -> dict[str, object]:
-        return {
-            self._layout.headers.get(index) or f"column_{index + 1}": text
-            for index, cell in enumerate(row)
-            if (text := cell_text(cell))
-        }
+    def _rows(self, table: Table) -> NumberedRows:
+        start = table.layout.data_start_row
+        rows = enumerate(islice(self._grid.rows, start - 1, None), start)
+        left, right = table.left, table.right
+        if left == 0 and right is None:
+            return rows
+        return ((number, row[left:right]) for number, row in rows)
 
     def _summary(self, former: RememberedLayout | None) -> SheetSummary:
-        layout, figures = self._layout, self._figures
+        layout, state = self._tables[0].layout, self._state
         prices = {f"price:{kind}": column for kind, column in layout.price_columns.items()}
         columns = {role.value: column for role, column in layout.columns.items()} | prices
         now = RememberedLayout(
@@ -267,15 +99,22 @@ class SheetReader:
         return SheetSummary(
             name=self._grid.name,
             is_price_list=True,
-            header_row=None if self._is_pdf else layout.header_row,
+            header_row=None if state.is_pdf else layout.header_row,
             columns=columns,
-            items=figures.items,
-            sections=self._sections.count,
-            rejected=figures.rejected,
-            no_price=figures.no_price,
-            price_sum=figures.price_sum,
+            items=state.items,
+            sections=state.sections.count,
+            rejected=state.rejected,
+            no_price=state.no_price,
+            price_sum=state.price_sum,
             confidence=layout.confidence,
-            reasons=layout.reasons,
+            reasons=(*layout.reasons, *self._further_tables()),
             layout=now,
             change=change_since(former, now) if former else None,
         )
+
+    def _further_tables(self) -> Iterator[str]:
+        """Yield where further tables begin, in sentences for people."""
+        for table in self._tables[1:]:
+            yield f"another table stands beside it, from column {table.left + 1} on"
+        for row in self._state.begun:
+            yield f"another table with columns of its own begins in row {row}"

@@ -10,7 +10,7 @@ from marketbel_core.errors import RefusedError
 from marketbel_core.intake.faults import told_faults
 from marketbel_core.intake.parser_configs import LenientModel
 
-__all__ = ["RetryTrigger", "SyncTrigger", "parse_sync_trigger"]
+__all__ = ["RetryTrigger", "SyncTrigger", "parse_retry_trigger", "parse_sync_trigger"]
 
 
 class SyncTrigger(LenientModel):
@@ -43,8 +43,21 @@ def parse_sync_trigger(text: str) -> SyncTrigger:
     Raises:
         RefusedError: it is no such trigger (`job.invalid`). Every wrong field is named.
     """
+    return _parsed(SyncTrigger, text)
+
+
+def parse_retry_trigger(text: str) -> RetryTrigger:
+    """Return the trigger that a JSON text says.
+
+    Raises:
+        RefusedError: it is no such trigger (`job.invalid`). Every wrong field is named.
+    """
+    return _parsed(RetryTrigger, text)
+
+
+def _parsed[TriggerT: LenientModel](kind: type[TriggerT], text: str) -> TriggerT:
     try:
-        return SyncTrigger.model_validate_json(text)
+        return kind.model_validate_json(text)
     except (ValidationError, UnicodeEncodeError) as error:
         told = told_faults(error) if isinstance(error, ValidationError) else "it is no text"
     raise RefusedError("job.invalid", f"the trigger cannot be used: {told}")

@@ -15,6 +15,7 @@ from uuid import UUID
 from marketbel_core.catalog import MatchStatus, Product, SupplierItem, draft_id, internal_sku
 from marketbel_core.errors import RefusedError
 from marketbel_core.ids import ProductId, SupplierItemId
+from marketbel_core.matching.ladder import Precedents
 from marketbel_core.matching.review import ReviewStatus
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "candidate_id",
     "expired",
     "linked_to",
+    "precedents_of",
     "reconciled",
     "redrafted",
     "rejected",
@@ -318,6 +320,24 @@ def reconciled(review: ItemReview, *, at: datetime) -> tuple[Action, MatchState]
 def ruled_out(verdicts: tuple[PairVerdict, ...]) -> frozenset[ProductId]:
     """Return the products that an item with these verdicts is never offered again."""
     return frozenset(one.product_id for one in verdicts if one.verdict is Verdict.DIFFERENT)
+
+
+def precedents_of(
+    verdicts: tuple[PairVerdict, ...], namesakes: frozenset[ProductId]
+) -> Precedents:
+    """Return what is known of an item from before.
+
+    Args:
+        verdicts: What people said of it.
+        namesakes: What its supplier's items of the very same name are linked to. Several products
+            tell nothing: the name is not what sets them apart.
+    """
+    same = (one.product_id for one in verdicts if one.verdict is Verdict.SAME)
+    return Precedents(
+        same=next(same, None),
+        different=ruled_out(verdicts),
+        earlier=next(iter(namesakes)) if len(namesakes) == 1 else None,
+    )
 
 
 def redrafted(product: Product, *, ruled: frozenset[ProductId], at: datetime) -> Product:

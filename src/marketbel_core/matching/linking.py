@@ -68,12 +68,14 @@ def link(
     now: datetime,
     review_for: timedelta,
     precedents: Precedents = NOTHING_KNOWN,
+    said: Features | None = None,
     read: Mapping[ProductId, Features] = MappingProxyType({}),
 ) -> MatchOutcome:
     """Return what becomes of `item` beside the products that blocking let through.
 
     Of equally scored products the oldest wins. A draft made for an item of the same supplier is
-    no candidate: two lines of one list are rarely one product.
+    no candidate, unless a person said that it is the product: two lines of one list are rarely
+    one product.
 
     Args:
         item: An unmatched item.
@@ -84,9 +86,12 @@ def link(
         now: The instant of the decision (aware, UTC).
         review_for: How long a review task waits for a person.
         precedents: What is known of the item from before.
-        read: What the candidates' names say, where that has been read before.
+        said: What the item says, where that has been read before; else its name alone.
+        read: What the candidates say, likewise.
     """
-    scored = _scored(item, candidates, corpus, precedents, read, places=candidates_max)
+    features = said or features_of(item.name)
+    eligible = [one for one in candidates if _may_be(one, item, precedents)]
+    scored = _scored(features, eligible, corpus, precedents, read, places=candidates_max)
     best = scored[0] if scored else None
     decision = thresholds.decide(best.score if best else None)
     if best is None or decision is Decision.NEW_PRODUCT:
@@ -113,8 +118,15 @@ def draft_for(item: SupplierItem, *, now: datetime) -> Product:
     )
 
 
+def _may_be(product: Product, item: SupplierItem, precedents: Precedents) -> bool:
+    if product.id in precedents.different:
+        return False
+    is_own = product.status is ProductStatus.DRAFT and product.drafted_for == item.supplier_id
+    return not is_own or product.id == precedents.same
+
+
 def _scored(
-    item: SupplierItem,
+    item: Features,
     candidates: Sequence[Product],
     corpus: Corpus,
     precedents: Precedents,
@@ -122,15 +134,9 @@ def _scored(
     *,
     places: int,
 ) -> list[ScoredCandidate]:
-    eligible = [
-        product
-        for product in candidates
-        if (product.status is not ProductStatus.DRAFT or product.drafted_for != item.supplier_id)
-        and product.id not in precedents.different
-    ]
-    eligible.sort(key=lambda product: (product.created_at, product.id))
+    eligible = sorted(candidates, key=lambda product: (product.created_at, product.id))
     ranked = rank(
-        features_of(item.name),
+        item,
         [read.get(product.id) or features_of(product.name) for product in eligible],
         corpus,
         places=places,

@@ -38,9 +38,14 @@ class ScoredCandidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewTask:
-    """One item with the products that it may be, best first."""
+    """One item with the products that it may be, best first.
+
+    Attributes:
+        status: `PENDING`, or `NEEDS_CATEGORY` where nothing was compared for want of one.
+    """
 
     item_id: SupplierItemId
     candidates: tuple[ScoredCandidate, ...]
     created_at: datetime
     expires_at: datetime
+    status: ReviewStatus = ReviewStatus.PENDING

@@ -26,6 +26,7 @@ from marketbel_core.ports.candidates import CandidateIndex, CandidateLookup
 from marketbel_core.ports.catalog import (
     Catalog,
     CatalogUnit,
+    Founded,
     LogEntry,
     LogLevel,
     ProductChanges,
@@ -56,6 +57,7 @@ from marketbel_core.ports.jobs import (
     Leases,
     Renewal,
 )
+from marketbel_core.ports.keys import Categories, Keys
 from marketbel_core.ports.queue import (
     CourierStep,
     ImportStep,
@@ -110,6 +112,7 @@ __all__ = [
     "CandidateLookup",
     "Catalog",
     "CatalogUnit",
+    "Categories",
     "ChosenSheet",
     "Clock",
     "CourierStep",
@@ -117,6 +120,7 @@ __all__ = [
     "FileInspector",
     "FileSource",
     "FileStore",
+    "Founded",
     "IdSource",
     "Import",
     "ImportFigures",
@@ -130,6 +134,7 @@ __all__ = [
     "JobJournal",
     "JobStore",
     "JournalEntry",
+    "Keys",
     "Lease",
     "Leases",
     "Links",

@@ -1,7 +1,7 @@
 """The catalogue, one unit of work at a time."""
 
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,12 +16,14 @@ from marketbel_core.intake.supplier_plan import SupplierUpdate
 from marketbel_core.matching.linking import MatchOutcome
 from marketbel_core.ports.enrichments import Enrichments
 from marketbel_core.ports.imports import Imports
+from marketbel_core.ports.keys import Categories, Keys
 from marketbel_core.ports.reviews import Links, Reviews, Verdicts
 from marketbel_core.ports.sync import Outbox, SyncRuns
 
 __all__ = [
     "Catalog",
     "CatalogUnit",
+    "Founded",
     "LogEntry",
     "LogLevel",
     "ProductChanges",
@@ -73,6 +75,10 @@ class Suppliers(Protocol):
         Raises:
             SupplierNotFoundError: there is none under this id.
         """
+
+    @abstractmethod
+    async def get_all(self, supplier_ids: Collection[SupplierId]) -> dict[SupplierId, Supplier]:
+        """Return those of these suppliers that are stored."""
 
     @abstractmethod
     async def find(self, name: str) -> Supplier | None:
@@ -181,6 +187,19 @@ class ProductChanges:
     mark: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Founded:
+    """Drafts that others founded.
+
+    Attributes:
+        products: The drafts, oldest first, that an item may be linked to.
+        position: From where later ones are to be told.
+    """
+
+    products: Sequence[Product]
+    position: int
+
+
 @runtime_checkable
 class Products(Protocol):
     """The products, inside a unit of work."""
@@ -199,6 +218,18 @@ class Products(Protocol):
 
         Whoever changed it, and whenever that was committed. `None`, or a mark that is not
         understood, means everything.
+        """
+
+    @abstractmethod
+    async def founded(self) -> int:
+        """Return the position of the latest draft that is committed, 0 without any."""
+
+    @abstractmethod
+    async def found_alone(self, *, since: int) -> Founded:
+        """Wait until no other unit founds drafts, and let none until this one ends.
+
+        Return the drafts past the position `since`: two suppliers' items that are new at the same
+        time are one product, and only the second of two founders can see it.
         """
 
     @abstractmethod
@@ -260,6 +291,16 @@ class CatalogUnit(Protocol):
     @abstractmethod
     def log(self) -> RowLog:
         """The row log."""
+
+    @property
+    @abstractmethod
+    def categories(self) -> Categories:
+        """The catalogue's categories."""
+
+    @property
+    @abstractmethod
+    def keys(self) -> Keys:
+        """By what else than their names items are found again."""
 
     @property
     @abstractmethod

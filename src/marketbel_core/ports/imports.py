@@ -66,16 +66,18 @@ class UndoOutcome:
 
     Attributes:
         reversed: Restored to what they were, or deleted when the import had brought them.
-        kept: Changed or linked by somebody since, and left as they are.
+        kept: Changed since, or judged or linked by somebody, and left as they are.
         failed: Gone, so that there is nothing to restore.
         kept_skus: Up to 100 of those that were kept, sorted.
-        product_ids: Products whose offers changed with it, sorted.
+        drafts: Products that the matcher had drafted for items that are deleted, deleted as well.
+        product_ids: Products whose offers changed with it and that are still there, sorted.
     """
 
     reversed: int = 0
     kept: int = 0
     failed: int = 0
     kept_skus: tuple[str, ...] = ()
+    drafts: int = 0
     product_ids: tuple[ProductId, ...] = ()
 
 
@@ -181,7 +183,11 @@ class Imports(Protocol):
     async def undo(self, import_id: ImportId, *, at: datetime) -> UndoOutcome:
         """Take an applied import back, except for items that changed since.
 
-        What it changed is restored to the microsecond; what it brought is deleted, unless linked
-        since; its rows of price history go with it. An item that a later import changed, too, is
-        kept. An import that is not applied is left alone.
+        What it changed is restored to the microsecond; what it brought is deleted; its rows of
+        price history go with it. An item that a later import changed, too, is kept. So is one that
+        it brought when a person or a neighbour has judged or linked it since, or has taken up the
+        product that was drafted for it. What the matcher alone made of an item that is deleted
+        goes with it: its link, its place in the queue of reviews, and its draft, unless that is
+        more than a draft by now, or anything else speaks of it. An import that is not applied is
+        left alone.
         """

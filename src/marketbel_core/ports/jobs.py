@@ -50,6 +50,14 @@ class JobStore(Protocol):
         """Store a job seen for the first time. Adding a stored id again changes nothing."""
 
     @abstractmethod
+    async def add_all(self, jobs: Sequence[Job]) -> frozenset[JobId]:
+        """Store each job as `add` does; return those whose ids were stored already.
+
+        Raises:
+            UnavailableError: the store cannot be reached; some may have been added.
+        """
+
+    @abstractmethod
     async def get(self, job_id: JobId) -> Job:
         """Return the job as it was last saved, with its latest progress.
 
@@ -205,6 +213,10 @@ class JobArchive(Protocol):
         One that is kept already stays as it is; only an address that was known shortened is
         completed (`SourceRef.completed_by`).
         """
+
+    @abstractmethod
+    async def record_all(self, jobs: Sequence[Job]) -> None:
+        """Keep each of the jobs, which have ids of their own, as `record` does: all or none."""
 
     @abstractmethod
     async def apply(self, entries: Sequence[JournalEntry]) -> None:

@@ -1,6 +1,7 @@
 """How a step asks for the next one."""
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, runtime_checkable
@@ -110,4 +111,13 @@ class StepQueue(Protocol):
 
         Raises:
             UnavailableError: the queue cannot be reached; nothing was asked.
+        """
+
+    @abstractmethod
+    async def ask_all(self, steps: Sequence[Step]) -> None:
+        """Ask for each of the steps at once, in their order; those that wait or run stay as they
+        are.
+
+        Raises:
+            UnavailableError: the queue cannot be reached; some may have been asked for.
         """

@@ -147,8 +147,8 @@ class SyncBoard(Protocol):
     """Grants the turn to sync to one at a time, and shows what the admin interface reads.
 
     Contract: `…testing.sync_board`. Time is the adapter's own (the server's, where there is one).
-    What is shown of a turn goes with it: a holder that is heard of no more leaves nothing that
-    says it runs. Every method may raise `UnavailableError`.
+    A holder that is heard of no more leaves nothing that says it runs. Every method may raise
+    `UnavailableError`.
     """
 
     @abstractmethod
@@ -182,7 +182,10 @@ class SyncBoard(Protocol):
 
     @abstractmethod
     async def view(self) -> SyncView:
-        """Return what is shown, and the counts."""
+        """Return what is shown, and the counts; what a dead holder has left to show is put right.
+
+        A turn is shown for a second after its holder was heard of last, and is held for longer.
+        """
 
     @abstractmethod
     async def chosen_sheet(self) -> ChosenSheet:

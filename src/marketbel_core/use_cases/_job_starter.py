@@ -1,5 +1,6 @@
 """How every step that starts a job makes it: known for good first, then to the workers."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from marketbel_core.catalog import SourceRef, Supplier
@@ -55,7 +56,39 @@ class JobStarter:
         ask: bool = True,
     ) -> Job:
         """Return the job, stored; `ask` says whether its step is asked for."""
-        job = new_job(
+        job = self.planned(
+            job_id,
+            supplier=supplier,
+            source=source,
+            read_here=read_here,
+            attempts_max=attempts_max,
+        )
+        await self._archive.record(job)  # first: what Redis may lose is known here
+        await self._jobs.add(job)
+        return await self.set_out(await self._jobs.get(job.id), ask=ask)
+
+    async def start_all(self, jobs: Sequence[Job]) -> list[Job]:
+        """Do for each of the planned jobs what `start` does; return them as they are stored."""
+        await self._archive.record_all(jobs)
+        known = await self._jobs.add_all(jobs)
+        new = [job for job in jobs if job.id not in known]
+        await self._queue.ask_all([step for job in new if (step := step_of(job)) is not None])
+        return [
+            await self.set_out(await self._jobs.get(job.id)) if job.id in known else job
+            for job in jobs
+        ]
+
+    def planned(
+        self,
+        job_id: JobId,
+        *,
+        supplier: Supplier,
+        source: SourceRef,
+        read_here: bool = False,
+        attempts_max: int = 4,
+    ) -> Job:
+        """Return the job as it is before anybody knows of it."""
+        return new_job(
             job_id,
             supplier_id=supplier.id,
             supplier_name=supplier.name,
@@ -68,9 +101,6 @@ class JobStarter:
             now=self._clock.now(),
             attempts_max=attempts_max,
         )
-        await self._archive.record(job)  # first: what Redis may lose is known here
-        await self._jobs.add(job)
-        return await self.set_out(await self._jobs.get(job.id), ask=ask)
 
     async def set_out(self, job: Job, *, ask: bool = True) -> Job:
         """Ask for the step that the job waits for, if it waits for one and `ask` says so."""

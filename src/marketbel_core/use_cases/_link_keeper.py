@@ -6,13 +6,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from marketbel_core.catalog import ExchangeRates, Offer, aggregate
+from marketbel_core.catalog import ExchangeRates, Offer, SupplierItem, aggregate
 from marketbel_core.ids import ProductId, SupplierId
 from marketbel_core.matching import (
     API,
     Action,
+    ItemKeys,
     ItemReview,
     ReviewDecision,
+    item_features,
+    keys_of_item,
     reconciled,
 )
 from marketbel_core.ports import Catalog, CatalogUnit, Clock, IdSource
@@ -108,6 +111,10 @@ class LinkKeeper:
             product_id=after.product_id or known,
         )
 
+    def keys_of(self, item: SupplierItem) -> ItemKeys:
+        """Return the keys of an item that the matcher may never have met."""
+        return keys_of_item(item, item_features(item, rates=self._rates))
+
     async def _reconcile_chunk(self, supplier_id: SupplierId | None) -> Reconciled | None:
         """Understand a chunk; `None` when there is nothing left to understand."""
         now = self._clock.now()
@@ -120,6 +127,7 @@ class LinkKeeper:
             adopted = [review for review, one in zip(drifted, found, strict=True) if one is None]
             await unit.reviews.record(decisions)
             await unit.links.adopt([review.item.id for review in adopted])
+            await unit.keys.record([self.keys_of(review.item) for review in drifted])
             touched = {product_id for one in decisions for product_id in one.touched}
             for review in adopted:
                 both = {review.state.product_id, review.known_product_id}

@@ -1,14 +1,15 @@
 """How what a sync has left to be started is started: by the sync itself, or after its death."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from marketbel_core.catalog import Supplier
-from marketbel_core.errors import DomainError, SupplierNotFoundError, UnavailableError
-from marketbel_core.jobs import Reading
+from marketbel_core.errors import DomainError, SupplierNotFoundError
+from marketbel_core.ids import SupplierId
+from marketbel_core.jobs import Job, Reading
 from marketbel_core.ports import (
     Catalog,
-    CatalogUnit,
     Clock,
     LogEntry,
     LogLevel,
@@ -19,8 +20,10 @@ from marketbel_core.use_cases._job_starter import JobStarter, own_source
 
 __all__ = ["Drained", "OutboxDrain"]
 
-_BATCH_MAX = 20
-"""Entries between two looks at the lease: about a tenth of a second's work."""
+type _Refusal = tuple[OutboxEntry, DomainError]
+
+_BATCH_MAX: Final = 200
+"""Entries between two looks at the lease: a few tenths of a second's work."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,55 +81,58 @@ class OutboxDrain:
         while True:
             async with self._catalog.unit() as unit:
                 entries = await unit.outbox.oldest(limit=_BATCH_MAX)
-                suppliers = [await _known(unit, entry) for entry in entries]
+                suppliers = await unit.suppliers.get_all([each.supplier_id for each in entries])
             if not entries:
                 return drained
-            for entry, supplier in zip(entries, suppliers, strict=True):
-                drained = drained.plus(await self._started(entry, supplier))
+            jobs, refused = await self._started(entries, suppliers)
             async with self._catalog.unit() as unit:
+                await unit.log.record([_line(*each) for each in refused], at=self._clock.now())
                 await unit.outbox.done([entry.job_id for entry in entries])
+            drained = drained.plus(_drained(jobs, refused))
             if not await goes_on(drained.taken):
                 return drained
 
-    async def _started(self, entry: OutboxEntry, supplier: Supplier | None) -> Drained:
-        """Start one job; a supplier whose job cannot be started stands in nobody's way."""
-        try:
-            job = await self._starter.known(entry.job_id)
-            if job is not None:
-                await self._starter.set_out(job)
-            elif supplier is None:
-                raise SupplierNotFoundError(entry.supplier_id)
-            else:
-                job = await self._starter.start(
-                    entry.job_id, supplier=supplier, source=own_source(supplier)
+    async def _started(
+        self, entries: Sequence[OutboxEntry], suppliers: Mapping[SupplierId, Supplier]
+    ) -> tuple[list[Job], list[_Refusal]]:
+        """Start the jobs; a supplier whose job cannot be started stands in nobody's way."""
+        planned: list[Job] = []
+        known: list[Job] = []
+        refused: list[_Refusal] = []
+        for entry in entries:
+            try:
+                planned.append(self._planned(entry, suppliers.get(entry.supplier_id)))
+            except DomainError as error:
+                job = await self._starter.known(entry.job_id)
+                if job is not None:  # made by whoever died since, before the supplier changed
+                    known.append(await self._starter.set_out(job))
+                    continue
+                self._telemetry.event(
+                    "sync.not_started", supplier_id=str(entry.supplier_id), code=error.code
                 )
-        except UnavailableError:
-            raise
-        except DomainError as error:
-            await self._refused(entry, error)
-            return Drained(errors=(str(error),))
-        if job.reading is Reading.ML:
-            return Drained(ml_job_ids=(str(job.id),))
-        return Drained(local_job_ids=(str(job.id),))
+                refused.append((entry, error))
+        return [*known, *await self._starter.start_all(planned)], refused
 
-    async def _refused(self, entry: OutboxEntry, error: DomainError) -> None:
-        self._telemetry.event(
-            "sync.not_started", supplier_id=str(entry.supplier_id), code=error.code
-        )
-        async with self._catalog.unit() as unit:
-            line = LogEntry(
-                task_id=str(entry.job_id),
-                level=LogLevel.ERROR,
-                message=str(error),
-                key="not_started",
-                supplier_id=entry.supplier_id,
-                details={"code": error.code},
-            )
-            await unit.log.record([line], at=self._clock.now())
+    def _planned(self, entry: OutboxEntry, supplier: Supplier | None) -> Job:
+        if supplier is None:
+            raise SupplierNotFoundError(entry.supplier_id)  # deleted by a neighbour just now
+        return self._starter.planned(entry.job_id, supplier=supplier, source=own_source(supplier))
 
 
-async def _known(unit: CatalogUnit, entry: OutboxEntry) -> Supplier | None:
-    try:
-        return await unit.suppliers.get(entry.supplier_id)
-    except SupplierNotFoundError:
-        return None  # deleted by a neighbour just now
+def _drained(jobs: Sequence[Job], refused: Sequence[_Refusal]) -> Drained:
+    return Drained(
+        ml_job_ids=tuple(str(job.id) for job in jobs if job.reading is Reading.ML),
+        local_job_ids=tuple(str(job.id) for job in jobs if job.reading is not Reading.ML),
+        errors=tuple(str(error) for _, error in refused),
+    )
+
+
+def _line(entry: OutboxEntry, error: DomainError) -> LogEntry:
+    return LogEntry(
+        task_id=str(entry.job_id),
+        level=LogLevel.ERROR,
+        message=str(error),
+        key="not_started",
+        supplier_id=entry.supplier_id,
+        details={"code": error.code},
+    )

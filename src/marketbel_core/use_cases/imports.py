@@ -1,27 +1,18 @@
 """What people do with imports: plan one, apply it, approve one that is held, undo one."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final
 
 from marketbel_core.errors import RefusedError
 from marketbel_core.ids import ImportId
-from marketbel_core.ports import (
-    Catalog,
-    Clock,
-    Import,
-    ImportState,
-    RecalculateStep,
-    StepQueue,
-    UndoOutcome,
-)
+from marketbel_core.ports import Catalog, Clock, Import, ImportState, UndoOutcome
+from marketbel_core.use_cases._link_keeper import LinkKeeper
 from marketbel_core.use_cases._list_importer import ListImporter
 from marketbel_core.use_cases._list_to_import import ImportPlan, ListToImport
 
 __all__ = ["ApplyImport", "ApproveImport", "PlanImport", "UndoImport"]
 
 _EXAMPLES: Final = 10
-_PRODUCTS_A_STEP: Final = 100
 
 
 class PlanImport:
@@ -107,19 +98,18 @@ class ApproveImport:
 class UndoImport:
     """Takes an applied import back, except for what somebody changed since."""
 
-    def __init__(self, *, catalog: Catalog, queue: StepQueue, clock: Clock) -> None:
+    def __init__(self, *, catalog: Catalog, links: LinkKeeper, clock: Clock) -> None:
         self._catalog = catalog
-        self._queue = queue
+        self._links = links
         self._clock = clock
 
     async def __call__(self, import_id: ImportId) -> UndoOutcome:
-        """Return what was reversed, kept and failed; aggregates follow in steps of their own.
+        """Return what was reversed, kept and failed; lowest prices follow in the same unit.
 
         Raises:
             ImportNotFoundError: there is none under this id.
             RefusedError: it is not applied (`import.not_applied`).
-            UnavailableError: the catalogue cannot be reached, nothing was changed; or the queue,
-                the import is undone and lowest prices follow with the supplier's next list.
+            UnavailableError: the catalogue cannot be reached; nothing was changed.
         """
         at = self._clock.now()
         async with self._catalog.unit() as unit:
@@ -130,8 +120,5 @@ class UndoImport:
                     f"the import is {record.state}: only an applied one is undone",
                 )
             outcome = await unit.imports.undo(import_id, at=at)
-        step = RecalculateStep(asked_at=at)
-        for begin in range(0, len(outcome.product_ids), _PRODUCTS_A_STEP):
-            part = outcome.product_ids[begin : begin + _PRODUCTS_A_STEP]
-            await self._queue.ask(replace(step, product_ids=part))
+            await self._links.follow(unit, outcome.product_ids, at=at)
         return outcome

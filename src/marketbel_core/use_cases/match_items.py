@@ -1,47 +1,46 @@
 """The match step: a supplier's whole backlog is linked, sent to review or founds drafts."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Final
 
-from marketbel_core.catalog import SupplierItem
+from marketbel_core.catalog import CategoryTree, ExchangeRates, Product, SupplierItem
 from marketbel_core.errors import UnavailableError
-from marketbel_core.ids import JobId, ProductId, SupplierId, SupplierItemId
+from marketbel_core.ids import CategoryId, JobId, ProductId, SupplierId
 from marketbel_core.jobs import Job, Phase
 from marketbel_core.matching import (
+    CATEGORY_KEY,
     Drafted,
     ForReview,
     Linked,
     MatchOutcome,
-    PairVerdict,
+    SharedKeys,
     Thresholds,
-    Wanted,
-    features_of,
-    link,
-    redrafted,
-    ruled_out,
+    item_features,
+    keys_of_item,
+    precedents_of,
 )
 from marketbel_core.ports import (
     CandidateIndex,
-    CandidateLookup,
     Catalog,
+    CatalogUnit,
     Clock,
     RecalculateStep,
     StepQueue,
 )
 from marketbel_core.use_cases._job_mover import JobMover
 from marketbel_core.use_cases._link_keeper import LinkKeeper
+from marketbel_core.use_cases._match_judge import Judge, Sought
 
 __all__ = ["MatchItems", "MatchResult"]
 
-_BLOCK_MAX: Final = 50
-"""Products compared with an item at most; beyond fifty the right one is hardly ever met."""
-
 _PRODUCTS_A_STEP: Final = 100
 """The neighbours' messages name at most 100 products."""
+
+_NOTHING_SHARED: Final = SharedKeys()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +85,14 @@ class _Tally:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Batch:
+    """What became of a batch, and up to which draft the index knows those of others."""
+
+    outcomes: list[MatchOutcome]
+    position: int
+
+
 class MatchItems:
     """Drains a backlog in batches, a transaction each; several workers may share one backlog."""
 
@@ -98,10 +105,12 @@ class MatchItems:
         candidates: CandidateIndex,
         queue: StepQueue,
         clock: Clock,
+        rates: ExchangeRates,
         thresholds: Thresholds,
         batch_size: int,
         candidates_max: int,
         review_for: timedelta,
+        needs_category: bool,
     ) -> None:
         self._mover = mover
         self._links = links
@@ -109,10 +118,15 @@ class MatchItems:
         self._candidates = candidates
         self._queue = queue
         self._clock = clock
-        self._thresholds = thresholds
+        self._rates = rates
         self._batch_size = batch_size
-        self._candidates_max = candidates_max
-        self._review_for = review_for
+        self._needs_category = needs_category
+        self._judge = Judge(
+            thresholds=thresholds,
+            candidates_max=candidates_max,
+            review_for=review_for,
+            rates=rates,
+        )
 
     async def __call__(
         self,
@@ -165,9 +179,10 @@ class MatchItems:
 
     async def _drain(self, supplier_id: SupplierId | None, tally: _Tally) -> None:
         await self._links.reconcile(supplier_id)  # what a neighbour linked is not matched again
-        await self._refresh_index()
-        while outcomes := await self._match_batch(supplier_id):
-            tally.add(outcomes)
+        tree, position = await self._refresh()
+        while batch := await self._match_batch(supplier_id, tree, position):
+            position = batch.position
+            tally.add(batch.outcomes)
         async with self._catalog.unit() as unit:
             left = await unit.items.count_unmatched(supplier_id)
         if left:
@@ -178,13 +193,18 @@ class MatchItems:
                 code="match.busy",
             )
 
-    async def _refresh_index(self) -> None:
-        """Bring the index up to the catalogue, by what changed since it was last looked at."""
+    async def _refresh(self) -> tuple[CategoryTree, int]:
+        """Bring the index up to the catalogue, by what changed since it was last looked at.
+
+        Return the categories, and from which draft on others' are not in the index yet.
+        """
         async with self._catalog.unit() as unit:
+            tree = CategoryTree(await unit.categories.all())
+            position = await unit.products.founded()  # before the changes: none falls between
             changes = await unit.products.changes(self._candidates.mark)
         await self._candidates.refresh(changes)
         if self._candidates.size == changes.total:
-            return
+            return tree, position
         # Products were deleted, or another worker's drafts never came to be.
         async with self._catalog.unit() as unit:
             ids = await unit.products.matchable_ids()
@@ -192,64 +212,89 @@ class MatchItems:
             async with self._catalog.unit() as unit:
                 products = await unit.products.matchable()
             await self._candidates.put(products)
+        return tree, position
 
-    async def _match_batch(self, supplier_id: SupplierId | None) -> list[MatchOutcome]:
-        outcomes: list[MatchOutcome] = []
+    async def _match_batch(
+        self, supplier_id: SupplierId | None, tree: CategoryTree, position: int
+    ) -> _Batch | None:
+        drafts: list[ProductId] = []
         try:
             async with self._catalog.unit() as unit:
                 items = await unit.items.claim_unmatched(supplier_id, limit=self._batch_size)
                 if not items:
-                    return []
-                said = await unit.verdicts.of([item.id for item in items])
-                outcomes = await self._candidates.consult(partial(self._decide, items, said))
+                    return None
+                sought = await self._sought(unit, items, tree)
+                outcomes = await self._decided(unit, sought, drafts)
+                if drafts:
+                    others = await unit.products.found_alone(since=position)
+                    position = others.position
+                    if await self._meet(unit, outcomes, others.products, tree):
+                        await self._candidates.forget(drafts)
+                        sought = await self._sought(unit, items, tree)
+                        outcomes = await self._decided(unit, sought, drafts)
                 await unit.items.record_matches(outcomes, at=self._clock.now())
+                await unit.keys.record([keys_of_item(one.item, one.features) for one in sought])
         except BaseException:
-            await self._candidates.forget(
-                [outcome.product.id for outcome in outcomes if isinstance(outcome, Drafted)]
-            )
+            await self._candidates.forget(drafts)
             raise
-        return outcomes
+        return _Batch(outcomes=outcomes, position=position)
 
-    def _decide(
-        self,
-        items: list[SupplierItem],
-        said: Mapping[SupplierItemId, tuple[PairVerdict, ...]],
-        lookup: CandidateLookup,
+    async def _sought(
+        self, unit: CatalogUnit, items: Sequence[SupplierItem], tree: CategoryTree
+    ) -> list[Sought]:
+        """Return the items with what is known of them before their names are compared."""
+        said = await unit.verdicts.of([item.id for item in items])
+        features = [item_features(item, rates=self._rates) for item in items]
+        keys = [keys_of_item(item, one) for item, one in zip(items, features, strict=True)]
+        shared = await unit.keys.shared(keys)
+        sought = []
+        for item, one in zip(items, features, strict=True):
+            tied = shared.get(item.id, _NOTHING_SHARED)
+            categories = _categories_of(item, tree)
+            sought.append(
+                Sought(
+                    item=item,
+                    features=one,
+                    precedents=precedents_of(said.get(item.id, ()), tied.by_name),
+                    sharing=tied.by_code,
+                    categories=categories,
+                    needs_category=self._needs_category and categories is None,
+                )
+            )
+        return sought
+
+    async def _decided(
+        self, unit: CatalogUnit, sought: list[Sought], drafts: list[ProductId]
     ) -> list[MatchOutcome]:
-        """Decide about one item after the other: a draft may be what the next one is."""
-        now = self._clock.now()
-        outcomes: list[MatchOutcome] = []
-        for item in items:
-            outcome = self._decide_on(item, ruled_out(said.get(item.id, ())), lookup, now)
-            if isinstance(outcome, Drafted):
-                lookup.join(outcome.product)
-            outcomes.append(outcome)
+        """Decide about the batch; what it founds is in the index, and named in `drafts`."""
+        drafts.clear()
+        found = await self._candidates.consult(partial(self._judge.find, sought))
+        columns = await unit.keys.offers(
+            sorted({candidate.product.id for near in found for candidate in near})
+        )
+        decide = partial(self._judge.decide, sought, found, columns, self._clock.now())
+        outcomes = await self._candidates.consult(decide)
+        drafts += [one.product.id for one in outcomes if isinstance(one, Drafted)]
         return outcomes
 
-    def _decide_on(
+    async def _meet(
         self,
-        item: SupplierItem,
-        ruled: frozenset[ProductId],
-        lookup: CandidateLookup,
-        now: datetime,
-    ) -> MatchOutcome:
-        """Decide about an item, without the products that a person ruled out for it."""
-        features = features_of(item.name)
-        found = lookup.nearest(Wanted(name=item.name, features=features), limit=_BLOCK_MAX)
-        outcome = link(
-            item,
-            [one.product for one in found if one.product.id not in ruled],
-            corpus=lookup.corpus,
-            thresholds=self._thresholds,
-            candidates_max=self._candidates_max,
-            now=now,
-            review_for=self._review_for,
-            read={one.product.id: one.features for one in found},
-        )
-        if isinstance(outcome, Drafted):
-            product = redrafted(outcome.product, ruled=ruled, at=now)
-            outcome = replace(outcome, product=product)
-        return outcome
+        unit: CatalogUnit,
+        outcomes: Sequence[MatchOutcome],
+        others: Sequence[Product],
+        tree: CategoryTree,
+    ) -> bool:
+        """Take others' drafts in; tell whether one of them may be what a draft was founded for."""
+        await self._candidates.put(others)
+        founders = [one.item for one in outcomes if isinstance(one, Drafted)]
+        suppliers = {item.supplier_id for item in founders}
+        newer = {one.id for one in others if suppliers - {one.drafted_for}}
+        if not newer:
+            return False
+        sought = await self._sought(unit, founders, tree)
+        columns = await unit.keys.offers(sorted(newer))
+        meets = partial(self._judge.meets, sought, newer, columns, self._clock.now())
+        return await self._candidates.consult(meets)
 
     async def _show(self, job: Job, result: MatchResult) -> None:
         """Let people see the job's figures with those of `result` added."""
@@ -266,3 +311,11 @@ class MatchItems:
         for start in range(0, len(product_ids), _PRODUCTS_A_STEP):
             chunk = product_ids[start : start + _PRODUCTS_A_STEP]
             await self._queue.ask(RecalculateStep(product_ids=chunk, asked_at=self._clock.now()))
+
+
+def _categories_of(item: SupplierItem, tree: CategoryTree) -> frozenset[CategoryId] | None:
+    """Return where the item's product may be; `None` where its category is not known."""
+    if item.category_id is not None:
+        return tree.within([item.category_id])
+    path = item.characteristics.get(CATEGORY_KEY)
+    return tree.meant_by(path) if isinstance(path, str) else None

@@ -11,6 +11,7 @@ from marketbel_core.ports import (
     JobStore,
     Leases,
     StepQueue,
+    SyncBoard,
     Telemetry,
 )
 from marketbel_core.use_cases._job_starter import JobStarter
@@ -36,6 +37,7 @@ class RelayOutbox:
     def __init__(
         self,
         *,
+        board: SyncBoard,
         catalog: Catalog,
         jobs: JobStore,
         archive: JobArchive,
@@ -45,6 +47,7 @@ class RelayOutbox:
         telemetry: Telemetry,
         ml_enabled: bool,
     ) -> None:
+        self._board = board
         self._leases = leases
         starter = JobStarter(
             jobs=jobs, archive=archive, queue=queue, clock=clock, ml_enabled=ml_enabled
@@ -54,11 +57,13 @@ class RelayOutbox:
         )
 
     async def __call__(self) -> RelayedOutbox:
-        """Start what waits; another worker that is at it is left to it.
+        """Start what waits; another worker that is at it is left to it, and so is a sync.
 
         Raises:
             UnavailableError: a store cannot be reached; what was not started comes again.
         """
+        if (await self._board.view()).holder is not None:
+            return RelayedOutbox()  # the sync empties it itself, and counts what it starts
         lease = await self._leases.acquire(_LEASE_NAME, duration=_LEASE_DURATION)
         if lease is None:
             return RelayedOutbox()

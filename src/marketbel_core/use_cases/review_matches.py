@@ -101,6 +101,7 @@ class ReviewMatches:
             decision = await self._decide(unit, review, request, at=now)
             if decision.after != review.state:
                 await unit.reviews.record([decision])
+                await unit.keys.record([self._links.keys_of(review.item)])
             touched = decision.touched | (drift.touched if drift else frozenset())
             await self._links.follow(unit, touched, at=now)
         return decision

@@ -1,12 +1,12 @@
 """The wishes of the admin interface's retry button become steps, and none is lost."""
 
-import json
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from marketbel_core.errors import MarketbelError, UnavailableError
-from marketbel_core.ids import parse_job_id
+from marketbel_core.errors import MarketbelError, RefusedError, UnavailableError
+from marketbel_core.ids import JobId
+from marketbel_core.intake.triggers import parse_retry_trigger
 from marketbel_core.jobs import Phase
 from marketbel_core.ports import Inbox, JobStore, Leases, RetryStep, StepQueue, Telemetry, Tray
 
@@ -16,15 +16,12 @@ _LEASE_NAME: Final = "inbox:retries"
 _LEASE_DURATION: Final = timedelta(seconds=30)
 _BATCH_MAX: Final = 100
 
-_OF_NO_USE: Final = (MarketbelError, ValueError, TypeError, RecursionError)
-"""What a message can be wrong by, the job that it names included: none may stop those behind."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakenRetries:
-    """What a round did: triggers whose retry was asked for, and those that were of no use."""
+    """What a round did: triggers that were obeyed, and those that were of no use."""
 
-    asked: int = 0
+    taken: int = 0
     rejected: int = 0
 
 
@@ -59,35 +56,47 @@ class TakeRetries:
         lease = await self._leases.acquire(_LEASE_NAME, duration=_LEASE_DURATION)
         if lease is None:
             return TakenRetries()
-        asked = rejected = 0
+        taken = rejected = 0
         try:
             for message in await self._inbox.take(Tray.RETRY_TRIGGERS, limit=_BATCH_MAX):
-                try:
-                    await self._queue.ask(await self._step(message))
-                except UnavailableError:
-                    raise
-                except _OF_NO_USE as error:
-                    rejected += 1
-                    self._telemetry.event("trigger.rejected", reason=str(error)[:200])
-                    await self._inbox.reject(Tray.RETRY_TRIGGERS, message, reason=str(error)[:500])
+                if await self._is_taken(message):
+                    taken += 1
                 else:
-                    asked += 1
-                    await self._inbox.done(Tray.RETRY_TRIGGERS, message)
+                    rejected += 1
         finally:
             await self._leases.release(lease)
-        return TakenRetries(asked=asked, rejected=rejected)
+        return TakenRetries(taken=taken, rejected=rejected)
 
-    async def _step(self, message: str) -> RetryStep:
-        """Return the step that the trigger wishes for.
+    async def _is_taken(self, message: str) -> bool:
+        """Do what the message wishes for, or lay it aside; return which of both."""
+        try:
+            step = await self._step(message)
+        except UnavailableError:
+            raise
+        except MarketbelError as error:
+            self._telemetry.event("trigger.rejected", reason=str(error)[:200], code=error.code)
+            reason = f"{error.code}: {error}"[:500]
+            await self._inbox.reject(Tray.RETRY_TRIGGERS, message, reason=reason)
+            return False
+        if step is not None:
+            await self._queue.ask(step)
+        await self._inbox.done(Tray.RETRY_TRIGGERS, message)
+        return True
+
+    async def _step(self, message: str) -> RetryStep | None:
+        """Return the step that the trigger wishes for; `None` when the job is on its way already.
 
         Raises:
-            ValueError: it is no JSON object with a job's id, or the job has not failed.
+            RefusedError: the message is no such trigger (`job.invalid`), or the job has ended in
+                a way that cannot be tried again (`job.not_retryable`).
             JobNotFoundError: there is no such job.
+            ProtocolError: the stored job cannot be read.
         """
-        said = json.loads(message)
-        if not isinstance(said, dict):
-            raise TypeError("a trigger is a JSON object with job_id")
-        job = await self._jobs.get(parse_job_id(str(said.get("job_id"))))
+        job = await self._jobs.get(JobId(parse_retry_trigger(message).job_id))
+        if job.is_active:
+            return None  # the button was pressed again before the job was seen to move
         if job.phase is not Phase.FAILED or not job.can_retry:
-            raise ValueError(f"job {job.id} is {job.phase} and cannot be retried")
+            raise RefusedError(
+                "job.not_retryable", f"job {job.id} is {job.phase} and cannot be retried"
+            )
         return RetryStep(job_id=job.id, attempt=job.attempt)

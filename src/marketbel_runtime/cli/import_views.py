@@ -45,6 +45,7 @@ _MARKS: Final = {
 }
 _NAME_LENGTH_MAX: Final = 60
 _REJECTIONS_SHOWN: Final = 5
+_KEPT_SHOWN: Final = 20
 
 
 def figure_line(figures: ImportFigures) -> str:
@@ -164,8 +165,13 @@ def import_told(record: Import) -> dict[str, object]:
 def undo_line(outcome: UndoOutcome) -> str:
     """Return what an undo did, for people."""
     line = f"{outcome.reversed} reversed, {outcome.kept} kept, {outcome.failed} failed"
+    if outcome.drafts:
+        line += f"; {outcome.drafts} drafted products went with their items"
     if outcome.kept_skus:
-        line += f"; changed or linked since, and kept: {', '.join(outcome.kept_skus)}"
+        shown = ", ".join(outcome.kept_skus[:_KEPT_SHOWN])
+        more = outcome.kept - len(outcome.kept_skus[:_KEPT_SHOWN])
+        line += f"; changed or judged by somebody since, and kept: {shown}"
+        line += f" and {more} more" if more else ""
     return line
 
 

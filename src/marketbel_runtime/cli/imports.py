@@ -8,10 +8,16 @@ from typing import Annotated, Final
 
 import typer
 
-from marketbel_core.errors import IllegalTransitionError, JobNotFoundError, RefusedError
-from marketbel_core.ids import ImportId, SupplierId, parse_import_id
+from marketbel_core.errors import (
+    IllegalTransitionError,
+    JobNotFoundError,
+    RefusedError,
+    UnavailableError,
+)
+from marketbel_core.ids import ImportId, JobId, SupplierId, parse_import_id
 from marketbel_core.ports import Catalog, Import, ImportState, LogEntry
 from marketbel_runtime.cli.at_desk import AsJson, at_desk
+from marketbel_runtime.cli.at_review_desk import at_review_desk
 from marketbel_runtime.cli.choices import settings_of
 from marketbel_runtime.cli.import_views import (
     IMPORT_HEADS,
@@ -23,7 +29,9 @@ from marketbel_runtime.cli.import_views import (
     undo_line,
 )
 from marketbel_runtime.cli.output import console, print_lines, print_table, write_json
+from marketbel_runtime.cli.waiting import Bar
 from marketbel_runtime.container import Container
+from marketbel_runtime.settings import SettingsError
 
 __all__ = ["imports"]
 
@@ -91,10 +99,12 @@ def approve(
 ) -> None:
     """Waive the limits for the file of a held import, and let its job apply it.
 
-    Another file is judged anew, even if the same supplier sends it.
+    Another file is judged anew, even if the same supplier sends it. Only the job needs Redis: the
+    approval stands without it, and the same file is applied whoever brings it next.
     """
     wanted, name = parse_import_id(import_id), by or getpass.getuser()
-    record, line = at_desk(lambda desk: _approve(desk, wanted, name))
+    record = at_review_desk(lambda desk: desk.approve_import()(wanted, by=name))
+    line = _what_goes_on(record)
     print_lines(console(as_json=as_json), [f"approved by {record.approved_by}: {line}"])
     if as_json:
         write_json({"ok": True, "import": import_told(record), "message": line})
@@ -102,9 +112,14 @@ def approve(
 
 @imports.command()
 def undo(import_id: _Id, *, as_json: AsJson = False) -> None:
-    """Take an applied import back, except for items that changed or were linked since."""
+    """Take an applied import back, except for what changed, or was judged by somebody, since.
+
+    What the matcher alone made of the items that it brought goes with them. Lowest prices are put
+    right at once; nothing but the database is needed.
+    """
     wanted = parse_import_id(import_id)
-    outcome = at_desk(lambda desk: desk.undo_import()(wanted))
+    with Bar("undo", unit=None):
+        outcome = at_review_desk(lambda desk: desk.undo_import()(wanted))
     print_lines(console(as_json=as_json), [undo_line(outcome)])
     if as_json:
         write_json(
@@ -114,6 +129,7 @@ def undo(import_id: _Id, *, as_json: AsJson = False) -> None:
                 "kept": outcome.kept,
                 "failed": outcome.failed,
                 "kept_skus": list(outcome.kept_skus),
+                "drafts": outcome.drafts,
                 "products": len(outcome.product_ids),
             }
         )
@@ -132,10 +148,11 @@ def rejected(
         raise RefusedError("storage.exists", f"{out} is there already: name another place")
     if not out.absolute().parent.is_dir():
         raise RefusedError("storage.missing", f"there is no folder {out.absolute().parent}")
-    entries = _with_catalog(lambda catalog: _rejections(catalog, wanted))
     from marketbel_adapters.sources.rejected_rows import write_rejected  # noqa: PLC0415
 
-    write_rejected(out, entries)
+    with Bar("rejected rows") as bar:
+        entries = _with_catalog(lambda catalog: _rejections(catalog, wanted, bar))
+        write_rejected(out, entries)
     print_lines(console(as_json=as_json), [f"{len(entries)} rows in {out}"])
     if as_json:
         write_json({"ok": True, "rows": len(entries), "file": str(out)})
@@ -172,23 +189,32 @@ async def _recent(
     return [(record, names[record.supplier_id]) for record in records]
 
 
-async def _approve(container: Container, import_id: ImportId, by: str) -> tuple[Import, str]:
-    record: Import = await container.approve_import()(import_id, by=by)
-    if record.job_id is None:
-        return record, "import the same file again and it is applied"
+def _what_goes_on(record: Import) -> str:
+    """Give the job of an approved import a further attempt; return what becomes of it."""
+    job_id = record.job_id
+    if job_id is None:
+        return "import the same file again and it is applied"
     try:
-        job = await container.retry_job()(record.job_id)
+        return at_desk(lambda desk: _tried_again(desk, job_id))
+    except (SettingsError, UnavailableError) as error:
+        return f"its job was not told ({error}); `marketbel jobs retry {job_id}` does that"
+
+
+async def _tried_again(container: Container, job_id: JobId) -> str:
+    try:
+        job = await container.retry_job()(job_id)
     except IllegalTransitionError:
-        job = await container.replay_job()(record.job_id)
+        job = await container.replay_job()(job_id)
     except JobNotFoundError:
-        return record, "its job is forgotten: the same file is applied when it is sent again"
-    return record, f"job {job.id} goes on with attempt {job.attempt}"
+        return "its job is forgotten: the same file is applied when it is sent again"
+    return f"job {job.id} goes on with attempt {job.attempt}"
 
 
-async def _rejections(catalog: Catalog, import_id: ImportId) -> list[LogEntry]:
+async def _rejections(catalog: Catalog, import_id: ImportId, bar: Bar) -> list[LogEntry]:
     found: list[LogEntry] = []
     async with catalog.unit() as unit:
         record = await unit.imports.get(import_id)
         while page := await unit.log.rejections(record.task_id, skip=len(found), limit=_PAGE):
             found += page
+            bar.advance(len(page))
     return found

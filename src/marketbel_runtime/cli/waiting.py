@@ -16,12 +16,14 @@ _PATIENCE_SECONDS: Final = 1.0
 class Bar:
     """Rows as they go by, on stderr, where that is a terminal."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, unit: str | None = "rows") -> None:
+        """Show `name` and how many of `unit` have gone by; `None`: only that time goes by."""
         out = Console(stderr=True)
+        counted = [] if unit is None else [TextColumn(f"{{task.completed:,}} {unit}")]
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
-            TextColumn("{task.completed:,} rows"),
+            *counted,
             TimeElapsedColumn(),
             console=out,
             transient=True,

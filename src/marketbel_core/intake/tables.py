@@ -1,0 +1,148 @@
+"""The tables of a sheet: most have one, some have two beside each other or one below another."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice, pairwise
+from typing import Final
+
+from marketbel_core.intake.cells import cell_text
+from marketbel_core.intake.grid import Cell
+from marketbel_core.intake.header_lines import HEADER_LINES_MAX, header_meaning, is_value
+from marketbel_core.intake.header_words import PRICE_WORD
+from marketbel_core.intake.headers import Role, folded_header
+from marketbel_core.intake.layout import Layout, layout_of
+from marketbel_core.intake.refining import refined
+from marketbel_core.intake.sample import SheetSample
+
+__all__ = ["NumberedRows", "Table", "begins_table", "tables_of", "taken_ahead"]
+
+type NumberedRows = Iterator[tuple[int, Sequence[Cell]]]
+
+_PLAIN: Final = 3
+_ROWS_AHEAD: Final = 400
+_FIGURES_MAX: Final = 1
+"""Texts with figures in a header: "Цена за 1 шт"; products have more of them."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Table:
+    """A part of a sheet with columns of its own.
+
+    Attributes:
+        sample: Some of its rows, cells from `left` on.
+        layout: Which of its columns is what, counted from `left`.
+        left: The sheet's column, from 0, in which it begins.
+        right: The column in which the next one begins; `None`: it is the last one.
+    """
+
+    sample: SheetSample
+    layout: Layout
+    left: int = 0
+    right: int | None = None
+
+
+def tables_of(sample: SheetSample, layout: Layout) -> list[Table]:
+    """Return the tables that stand beside each other, the leftmost first."""
+    found = []
+    for left, right in _borders(layout):
+        part = _cut(sample, left, right)
+        own = layout_of(part)
+        if own is None:
+            break
+        found.append(Table(part, refined(part, own), left, right))
+    else:
+        if len(found) > 1:
+            return found
+    return [Table(sample, refined(sample, layout))]
+
+
+def _cut(sample: SheetSample, left: int, right: int | None) -> SheetSample:
+    return SheetSample(
+        tuple(row[left:right] for row in sample.rows),
+        tuple(row[left:right] for row in sample.further),
+        sample.total,
+    )
+
+
+def _borders(layout: Layout) -> list[tuple[int, int | None]]:
+    """Return first column and end of each table, if headers of names and prices come again.
+
+    "Name, price, name, price": the next table begins after the price with the first header that
+    the table before it has as well.
+    """
+    folded = {column: folded_header(text) for column, text in sorted(layout.headers.items())}
+    names = _called(layout, folded, Role.NAME)
+    prices = _called(layout, folded, Role.PRICE)
+    if len(names) < 2 or not any(price > names[-1] for price in prices):  # noqa: PLR2004
+        return []
+    starts = [0]
+    for name, following in pairwise(names):
+        price = next((price for price in prices if name < price < following), None)
+        if price is None:
+            return []
+        known = {text for column, text in folded.items() if starts[-1] <= column <= name}
+        starts.append(
+            next(
+                column
+                for column, text in folded.items()
+                if price < column <= following and text in known
+            )
+        )
+    return list(zip(starts, (*starts[1:], None), strict=True))
+
+
+def _called(layout: Layout, folded: dict[int, str], role: Role) -> list[int]:
+    """Return the columns with the very header of the leftmost plain one of a role."""
+    called = [
+        column
+        for column, text in sorted(layout.headers.items())
+        if (meaning := header_meaning(text)) is not None
+        and meaning.role is role
+        and meaning.strength >= _PLAIN
+    ]
+    return [column for column in called if folded[column] == folded[called[0]]]
+
+
+def begins_table(texts: Sequence[str], layout: Layout) -> bool:
+    """Tell whether a line looks like a header of other columns than a layout's."""
+    filled = [text for text in texts if text]
+    figures = sum(any(map(str.isdigit, text)) for text in filled)
+    if len(filled) < 2 or figures > _FIGURES_MAX:  # noqa: PLR2004  # one cell is a title
+        return False
+    if not PRICE_WORD.search(" ".join(filled).casefold()) or any(map(is_value, filled)):
+        return False
+    roles = _roles(texts)
+    names, prices = roles.get(Role.NAME), roles.get(Role.PRICE)
+    if names is None or prices is None:
+        return False
+    known = _roles([layout.headers.get(column, "") for column in range(len(texts))])
+    return names != known.get(Role.NAME) or prices != known.get(Role.PRICE)
+
+
+def _roles(texts: Sequence[str]) -> dict[Role, int]:
+    """Return the leftmost column that is plainly called names, and prices."""
+    roles: dict[Role, int] = {}
+    for column, text in enumerate(texts):
+        meaning = header_meaning(text) if text else None
+        if meaning is not None and meaning.strength >= _PLAIN:
+            roles.setdefault(meaning.role, column)
+    return roles
+
+
+def taken_ahead(
+    first: Sequence[Cell], rows: NumberedRows
+) -> tuple[list[tuple[int, Sequence[Cell]]], Table | None]:
+    """Return some of the rows that follow a line, and the table that begins with the line.
+
+    The rows must bear the header out: names and prices stand where it says that they do.
+    """
+    ahead = list(islice(rows, _ROWS_AHEAD))
+    lines = (first, *(row for _, row in ahead))
+    sample = SheetSample(lines, (), len(lines))
+    layout = layout_of(sample)
+    if layout is None or not 0 < layout.header_row <= HEADER_LINES_MAX:
+        return ahead, None
+    said = _roles([cell_text(cell) for cell in first])
+    if any(layout.columns[role] != said.get(role) for role in (Role.NAME, Role.PRICE)):
+        return ahead, None
+    return ahead, Table(sample, refined(sample, layout))

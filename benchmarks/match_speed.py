@@ -6,10 +6,12 @@ FOLDER holds the labelled sets (a folder each: catalogue.csv, items.csv, gt.csv)
 grown from their real names by changing codes, sizes and colours, each size in a process of its
 own. Asked are real lines of items.csv whose product is in it. `items_s` and `wratio_items_s` are
 items by a second of processor time, which is what one core does however busy the machine is;
-candidates, comparison, decision and explanation are in it. `candidate_recall` counts the lines
-that name their product by something that at most fifty of the real names share: "14 place
-dishwasher class A" names none. How many lines do, and the recall over all of them, go to the
-standard error.
+candidates, comparison, decision and explanation are in it. `candidate_recall` is the share of
+lines whose product is among those compared, fifty at most: first by what they share and by their
+letters, then the more alike in full. It counts the lines that say something about their product
+that at most fifty products of the catalogue share: no fifty can be picked for "14 place dishwasher
+class A". How many lines do, the recall over all of them, and how many of the products are among
+those compared in full go to the standard error.
 """
 
 import argparse
@@ -181,27 +183,36 @@ def item_of(question: Question, at: int) -> SupplierItem:
     )
 
 
-def names_its_product(question: Question, real: list[str], held: Counter[str]) -> bool:
-    """Tell whether line and product share something that few of the real names have."""
-    mine = keys_of(features_of(question.name))
-    return any(
-        held[key] <= TELLING_MAX
-        for at in question.truth
-        for key in mine & keys_of(features_of(real[at]))
+def telling(questions: list[Question], size: int, real: list[str]) -> list[bool]:
+    """Tell which lines share with their product what few of the catalogue's products have."""
+    asked = [keys_of(features_of(question.name)) for question in questions]
+    shared = [
+        {key for at in question.truth for key in keys & keys_of(features_of(real[at]))}
+        for question, keys in zip(questions, asked, strict=True)
+    ]
+    every = frozenset().union(*shared)
+    held = Counter(
+        key
+        for name in grown_names(real, size, seed=SEED)
+        for key in keys_of(features_of(name)) & every
+    )
+    return [any(held[key] <= TELLING_MAX for key in keys) for keys in shared]
+
+
+def wanted_for(item: SupplierItem) -> Wanted:
+    return Wanted(
+        name=item.name, features=features_of(item.name), categories=frozenset({CATEGORY})
     )
 
 
 def judged(
     lookup: CandidateLookup, items: list[SupplierItem]
 ) -> tuple[float, list[frozenset[int]]]:
-    """Return the processor seconds that matching the items took, and what was compared."""
+    """Return the processor seconds that matching took, and what was compared in full."""
     compared = []
     began = time.process_time()
     for item in items:
-        wanted = Wanted(
-            name=item.name, features=features_of(item.name), categories=frozenset({CATEGORY})
-        )
-        found = lookup.nearest(wanted, limit=COMPARED_MAX)
+        found = lookup.nearest(wanted_for(item), limit=COMPARED_MAX)
         link(
             item,
             [one.product for one in found],
@@ -216,6 +227,12 @@ def judged(
     return time.process_time() - began, compared
 
 
+def looked_at(index: TantivyCandidateIndex, items: list[SupplierItem]) -> list[frozenset[int]]:
+    """Return what was compared at all."""
+    found = [index.looked_at_now(wanted_for(item), limit=COMPARED_MAX) for item in items]
+    return [frozenset(product_id.int - 1 for product_id in one) for one in found]
+
+
 def wratio_items_s(names: list[str], questions: list[Question]) -> float:
     """Return how many items a second plain RapidFuzz looks up among all names."""
     began = time.process_time()
@@ -224,6 +241,12 @@ def wratio_items_s(names: list[str], questions: list[Question]) -> float:
             question.name, names, scorer=fuzz.WRatio, processor=utils.default_process
         )
     return WRATIO_ITEMS / (time.process_time() - began)
+
+
+def recall(questions: list[Question], found: list[frozenset[int]]) -> float:
+    """Return for which share of the lines the right product is among those found."""
+    right = sum(bool(one.truth & few) for one, few in zip(questions, found, strict=True))
+    return right / len(questions)
 
 
 async def measured(real: RealNames, size: int, *, limit: int) -> dict[str, float]:
@@ -239,16 +262,14 @@ async def measured(real: RealNames, size: int, *, limit: int) -> dict[str, float
     questions = questions_of(real, size, limit=limit)
     items = [item_of(question, at) for at, question in enumerate(questions)]
     seconds, compared = await index.consult(lambda lookup: judged(lookup, items))
-    held = Counter(key for name in real.names for key in keys_of(features_of(name)))
-    naming = [names_its_product(question, real.names, held) for question in questions]
-    right = [
-        bool(question.truth & found) for question, found in zip(questions, compared, strict=True)
-    ]
-    named = [one for one, is_named in zip(right, naming, strict=True) if is_named]
+    at_all = looked_at(index, items)
+    is_telling = telling(questions, size, real.names)
+    told = [one for one, tells in zip(questions, is_telling, strict=True) if tells]
     sys.stderr.write(
-        f"{size}: {len(items)} lines, {len(named)} name their product; recall over all lines "
-        f"{sum(right) / len(right):.3f}; compared on average "
-        f"{sum(map(len, compared)) / len(compared):.1f}\n"
+        f"{size}: {len(items)} lines, {len(told)} of them telling; recall of all lines "
+        f"{recall(questions, at_all):.3f}; among those compared in full "
+        f"{recall(questions, compared):.3f}, {sum(map(len, compared)) / len(compared):.1f} a line "
+        f"of {sum(map(len, at_all)) / len(at_all):.1f}\n"
     )
     items_s = len(items) / seconds
     wratio = wratio_items_s(list(grown_names(real.names, size, seed=SEED)), questions)
@@ -257,7 +278,9 @@ async def measured(real: RealNames, size: int, *, limit: int) -> dict[str, float
         "items_s": round(items_s, 1),
         "wratio_items_s": round(wratio, 3),
         "ratio": round(items_s / wratio, 1),
-        "candidate_recall": round(sum(named) / len(named), 4),
+        "candidate_recall": round(
+            recall(told, [one for one, tells in zip(at_all, is_telling, strict=True) if tells]), 4
+        ),
         "index_mb": round(index_mb, 1),
         "build_s": round(build_s, 1),
     }

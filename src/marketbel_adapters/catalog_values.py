@@ -20,7 +20,13 @@ from marketbel_adapters.storable_rows import (
     storable_row,
     strict_json,
 )
-from marketbel_core.catalog import CURRENCY_KEY, DEFAULT_CURRENCY, SourceType, Supplier
+from marketbel_core.catalog import (
+    CURRENCY_KEY,
+    DEFAULT_CURRENCY,
+    UNKNOWN_CURRENCY,
+    SourceType,
+    Supplier,
+)
 from marketbel_core.errors import RefusedError
 from marketbel_core.ids import SupplierId
 from marketbel_core.intake.plan import STALE_KEY, ImportFigures, MissingPolicy
@@ -67,7 +73,6 @@ _ML_KEY: Final = "use_ml_processing"
 _TASK_ID_LENGTH_MAX: Final = 255
 _LOG_KEY_LENGTH_MAX: Final = 64
 _CENT: Final = Decimal("0.01")
-_NO_CURRENCY: Final = "XXX"  # ISO 4217's code for "no currency": compared with no other
 _CURRENCY_LENGTH: Final = 3
 
 
@@ -159,14 +164,14 @@ def told_when_missing(policy: MissingPolicy) -> Mapping[str, object]:
 def currency_of(characteristics: Mapping[str, object]) -> str:
     """Return the currency that stored characteristics name.
 
-    What a neighbour wrote and is no currency gives "XXX", which no price is compared in.
+    What a neighbour wrote and is no currency gives `UNKNOWN_CURRENCY`: no price is compared in it.
     """
     named = characteristics.get(CURRENCY_KEY)
     if named is None or named == "":
         return DEFAULT_CURRENCY
     code = str(named).strip().upper()
     usable = len(code) == _CURRENCY_LENGTH and code.isascii() and code.isalpha()
-    return code if usable else _NO_CURRENCY
+    return code if usable else UNKNOWN_CURRENCY
 
 
 def supplier_metadata(supplier: Supplier) -> dict[str, object]:

@@ -37,6 +37,7 @@ from marketbel_core.use_cases import (
     Courier,
     EnrichItems,
     ExpireReviews,
+    FollowImports,
     ImportItems,
     JobMover,
     LinkKeeper,
@@ -210,6 +211,7 @@ class Container(containers.DeclarativeContainer):
     plan_import = providers.Factory(PlanImport, importer=importer)
     apply_import = providers.Factory(ApplyImport, importer=importer)
     approve_import = providers.Factory(ApproveImport, catalog=catalog, clock=clock)
+    follow_imports = providers.Factory(FollowImports, catalog=catalog, queue=queue, clock=clock)
     undo_import = providers.Factory(UndoImport, catalog=catalog, links=links, clock=clock)
 
     # What people decide about matches.

@@ -149,7 +149,7 @@ async def production(
             triggers=providers.Singleton(
                 redis_adapters.RedisWaitingTriggers, redis, queues=queues
             ),
-            turns=providers.Singleton(LeasedSyncTurns, board, lease=settings.job_lease),
+            turns=providers.Singleton(LeasedSyncTurns, board, lease=settings.sync_lease),
         )
         container.check_dependencies()
         yield container

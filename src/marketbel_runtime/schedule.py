@@ -27,7 +27,7 @@ _RELAY_INTERVAL: Final = timedelta(seconds=2)
 """What PostgreSQL has not heard of when Redis is lost is done again: let it be little."""
 
 _OUTBOX_INTERVAL: Final = timedelta(seconds=2)
-"""How soon another worker starts what a sync that died has left."""
+"""How soon a worker starts what a sync that died has left, or what was imported by hand."""
 
 _CLEAN_UP_INTERVAL: Final = timedelta(hours=6)
 _CLEAN_UP_TICK: Final = timedelta(minutes=5)
@@ -95,6 +95,7 @@ def chores_of(container: Container, pool: ArqRedis) -> list[Chore]:
         Chore(name="rescue", every=settings.rescue_interval, body=container.rescue_jobs()),
         Chore(name="relay", every=_RELAY_INTERVAL, body=container.relay_journal()),
         Chore(name="outbox", every=_OUTBOX_INTERVAL, body=container.relay_outbox()),
+        Chore(name="imports", every=_OUTBOX_INTERVAL, body=container.follow_imports()),
         Chore(name="clean-up", every=_CLEAN_UP_TICK, body=clean_up),
         Chore(name="expire-reviews", every=_CLEAN_UP_TICK, body=expire),
         Chore(name="reconcile-links", every=_RECONCILE_TICK, body=reconcile),

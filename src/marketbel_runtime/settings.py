@@ -31,13 +31,14 @@ from marketbel_adapters.sources.policy import (
     parse_networks,
     parse_ports,
 )
-from marketbel_core.catalog import ExchangeRates
+from marketbel_core.catalog import UNKNOWN_CURRENCY, ExchangeRates
 from marketbel_core.errors import DomainError
 from marketbel_core.intake.plan import ImportRules, MissingPolicy, SafetyLimits
 from marketbel_core.matching import Thresholds
 
 __all__ = ["SettingFault", "Settings", "SettingsError", "load_settings", "read_settings"]
 
+_SYNC_LEASE_MAX: Final = timedelta(seconds=10)
 _NO_SPACE: Final = r"^\S+$"
 _HTTP: Final = r"^https?://[^\s/]\S*$"
 _MASTER_SHEET: Final = r"^(?:https?://[^\s/]\S*|[^:]+\.(?:csv|xlsx?|ods))$"
@@ -371,7 +372,7 @@ class Settings(BaseSettings):
     @field_validator("currency_rates")
     @classmethod
     def _of_rates(cls, rates: str, info: ValidationInfo) -> str:
-        ExchangeRates.parse(rates, currency=info.data.get("catalogue_currency", "XXX"))
+        ExchangeRates.parse(rates, currency=info.data.get("catalogue_currency", UNKNOWN_CURRENCY))
         return rates
 
     @field_validator("match_potential_threshold")
@@ -489,6 +490,11 @@ class Settings(BaseSettings):
     def step_max(self) -> timedelta:
         """The same as a duration."""
         return timedelta(seconds=self.step_seconds_max)
+
+    @property
+    def sync_lease(self) -> timedelta:
+        """How long a worker that died in a sync keeps the others from the next one."""
+        return min(self.job_lease, _SYNC_LEASE_MAX)
 
     @property
     def job_lease(self) -> timedelta:

@@ -24,8 +24,8 @@ async def run_step(container: Container, step: Step) -> None:
             await container.courier()(job_id, attempt=attempt)
         case ImportStep(job_id=job_id, attempt=attempt):
             await container.import_items()(job_id, attempt=attempt)
-        case MatchStep(job_id=job_id, attempt=attempt):
-            await container.match_items()(job_id=job_id, attempt=attempt)
+        case MatchStep(job_id=job_id, attempt=attempt, supplier_id=supplier_id):
+            await container.match_items()(job_id=job_id, attempt=attempt, supplier_id=supplier_id)
         case RecalculateStep():
             await container.recalculate_aggregates()(
                 job_id=step.job_id,

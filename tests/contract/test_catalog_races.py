@@ -141,7 +141,7 @@ async def test_a_unit_that_links_does_not_wait_for_one_that_recalculates(
 
     async with catalog.unit() as recalculating:
         await recalculating.products.lock([product.id])
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await recorded(catalog, linked(item, product))
 
     assert await recalculated(catalog, [product.id]) == 1
@@ -173,7 +173,7 @@ async def until_somebody_waits(engine: AsyncEngine) -> None:
         "SELECT count(*) FROM pg_stat_activity"
         " WHERE datname = current_database() AND wait_event_type = 'Lock'"
     )
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not await value_of(engine, waiting):
             pass
 

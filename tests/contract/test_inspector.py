@@ -402,6 +402,6 @@ def test_a_child_dies_with_the_process_that_started_it(tmp_path: Path) -> None:
     assert killed.returncode == -9, killed.stderr
     child = int(told.read_text().rstrip("."))
     with suppress(psutil.NoSuchProcess, psutil.TimeoutExpired):
-        psutil.Process(child).wait(timeout=10)
+        psutil.Process(child).wait(timeout=60)
     with suppress(psutil.NoSuchProcess):
         assert psutil.Process(child).status() == psutil.STATUS_ZOMBIE  # dead, and nobody's child

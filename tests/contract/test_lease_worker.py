@@ -186,7 +186,7 @@ async def test_what_a_dead_worker_held_runs_again_after_one_lease(shop: Shop) ->
     await shop.worker(burst=True, job_timeout=3_600).async_run()
 
     assert shop.runs == [("long", 1)]
-    assert loop.time() - begin < 5
+    assert loop.time() - begin < 30  # not the hour that arq would wait; a machine may be busy
 
 
 async def test_a_stopped_worker_hands_its_jobs_back_without_costing_a_try(shop: Shop) -> None:
@@ -317,7 +317,7 @@ async def test_light_work_runs_while_every_place_for_heavy_work_is_taken(shop: S
 
     assert ("poll", 1) in shop.runs
     assert len(running) <= 2
-    assert took < 5
+    assert took < 30  # the heavy ones end when the test says so; a machine may be busy
 
 
 async def test_a_lane_that_may_not_claim_leaves_the_work_to_others(shop: Shop) -> None:

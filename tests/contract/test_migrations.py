@@ -31,7 +31,7 @@ from marketbel_core.errors import UnavailableError
 pytestmark = pytest.mark.postgres
 
 CLONE: Final = Path(__file__).parents[2]
-HEAD: Final = "015_item_keys"
+HEAD: Final = "016_followed_imports"
 WAITS_FOR_USERS: Final = "match_review_queue.reviewed_by waits for the table users"
 WAITS_FOR_VECTOR: Final = (
     "the table product_embeddings waits for the extension vector, which this server does not have"
@@ -168,6 +168,7 @@ def test_there_is_one_head_above_the_ids_that_databases_already_carry() -> None:
         "012_sync",
         "013_reviews",
         "014_imports",
+        "015_item_keys",
         HEAD,
     }
     for name in ("009_add_pricing_fields", "009_semantic_etl_schema"):

@@ -20,7 +20,7 @@ from marketbel_adapters.postgres.url import asyncpg_url
 
 pytestmark = pytest.mark.postgres
 
-HEAD: Final = "015_item_keys"
+HEAD: Final = "016_followed_imports"
 MATCHING: Final = "002_add_matching_pipeline"
 EMBEDDINGS: Final = "008_create_product_embeddings"
 PRICING: Final = "009_add_pricing_fields"

@@ -683,7 +683,7 @@ async def test_a_worker_process_runs_what_plain_commands_enqueue(
             fields = await run_list(admin, until, LIST)
         finally:
             process.terminate()
-            status = process.wait(30)
+            status = process.wait(60)
 
     assert (fields["phase"], status) == ("complete", 0), (tmp_path / "log").read_text()
     assert await api_sql.supplier_statuses(engine) == {"Acme": "success"}

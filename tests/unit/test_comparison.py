@@ -248,3 +248,92 @@ def test_products_counted_out_again_leave_no_trace(names: list[str], data: st.Da
     for name in names:
         for token, kind in features_of(name).tokens.items():
             assert corpus.weight(token, kind) == left.weight(token, kind)
+
+
+@pytest.mark.parametrize(
+    ("item", "product"),
+    [
+        ("Телевизор Филипс 55PUS6703/12 55 дюймов", "Philips 55PUS6703"),
+        ("Посудомойка Whirlpool FSCR90420/FSCR90420", "Whirlpool FSCR90420"),
+        ("Ср-во д/посуды Sorti 900 мл акция", "Средство для посуды Sorti 0,9 л"),
+        ("Краска фас. Тритон 5 л", "Краска фасадная Тритон 5 л"),
+        ("Телевизор Samsung PN63A650 контраст 1000000:1", "Samsung PN63A650 серия 6"),
+    ],
+)
+def test_what_the_trade_shortens_or_adds_speaks_against_no_pair(item: str, product: str) -> None:
+    found = ranked(item, product)
+
+    assert found.comparison.conflicts == ()
+    assert found.score >= DEFAULT_THRESHOLDS.review_min
+
+
+def test_the_surest_spelling_of_a_code_is_the_one_that_counts() -> None:
+    item = "Холодильник Indesit LD70N1S WTD"
+
+    first, second = rank(
+        features_of(item),
+        [features_of("Indesit LD70N1S"), features_of("Indesit LD70N1SWTD")],
+        _CATALOGUE,
+    )
+
+    assert (first.index, second.index) == (1, 0)
+
+
+def test_four_figures_with_a_letter_are_a_model_and_no_amount() -> None:
+    assert features_of("Xeon 2648L").codes == {"2648l"}
+    assert not features_of("Xeon 2648L").quantities
+
+
+def test_a_model_with_a_suffix_of_its_country_is_linked_when_nothing_is_near() -> None:
+    found = ranked("Телевизор Samsung UE49NU7100KXXU", "Samsung UE49NU7100")
+
+    assert found.comparison.certainty is not None
+    assert found.comparison.certainty.reason == "model"
+    assert found.score >= DEFAULT_THRESHOLDS.link_min
+    assert "The item's code is the product's with a suffix." in why(found)
+
+
+def test_a_word_that_siblings_differ_in_keeps_a_shared_code_from_being_enough() -> None:
+    names = [f"Процессор {model} {way}" for model in ("G4560", "G5400") for way in ("box", "tray")]
+    corpus = Corpus(map(features_of, names))
+
+    found = rank(features_of("Процессор G4560 для ПК"), [features_of(names[0])], corpus)[0]
+
+    assert found.comparison.certainty is None
+    assert found.score < DEFAULT_THRESHOLDS.link_min
+
+
+_SOAPS = [
+    f"Средство {kind} Альба {what} 1 л"
+    for kind, what in (
+        ("жидкое", "полы"), ("жидкое", "стёкла"), ("сухое", "ковры"), ("густое", "плиты"),
+        ("жидкое", "ванны"), ("сухое", "трубы"), ("густое", "посуда"), ("жидкое", "руки"),
+        ("сухое", "бельё"), ("густое", "мебель"),
+    )
+]  # fmt: skip
+
+
+def test_what_most_products_found_say_may_be_left_out() -> None:
+    names = [*_SOAPS, "Средство сухое Альба отличное окна 1 л", "Средство Альба отличное сад 1 л"]
+    products = list(map(features_of, names))
+    corpus = Corpus(products)
+    item = features_of("Средство жидкое отличное стёкла 1 л")
+
+    among = rank(item, products, corpus)[0]
+    alone = rank(item, products[1:2], corpus)[0]
+
+    assert among.index == 1
+    assert among.comparison.certainty is not None
+    assert among.comparison.certainty.reason == "usual"
+    assert among.score >= DEFAULT_THRESHOLDS.link_min
+    assert alone.comparison.certainty is None
+
+
+def test_words_that_never_meet_in_one_name_are_not_left_out() -> None:
+    names = [*_SOAPS, "Средство отличное окна 1 л", "Средство отличное сад 1 л"]
+    products = list(map(features_of, names))
+
+    found = rank(features_of("Средство жидкое отличное стёкла 1 л"), products, Corpus(products))[0]
+
+    assert found.index == 1
+    assert found.comparison.certainty is None

@@ -1,14 +1,14 @@
 """Imports by hand and by jobs: planned, held, approved, repeated and undone."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
 import pytest
 
-from marketbel_adapters.memory import ScriptedRowReader
+from marketbel_adapters.memory import MemoryStepQueue, ScriptedRowReader
 from marketbel_adapters.testing.builders import a_row, a_supplier
 from marketbel_adapters.testing.catalog_imports import an_unpriced_row
 from marketbel_adapters.testing.catalog_steps import (
@@ -19,13 +19,13 @@ from marketbel_adapters.testing.catalog_steps import (
     recorded,
     stored_product,
 )
-from marketbel_core.catalog import FileType, SourceRef, SourceType, Supplier
-from marketbel_core.errors import ImportNotFoundError, RefusedError
+from marketbel_core.catalog import FileType, MatchStatus, SourceRef, SourceType, Supplier
+from marketbel_core.errors import ImportNotFoundError, RefusedError, UnavailableError
 from marketbel_core.ids import FileKey, ImportId, JobId
 from marketbel_core.intake import ReadRows
 from marketbel_core.intake.plan import DifferenceKind, ImportFigures
 from marketbel_core.jobs import Job, Phase
-from marketbel_core.ports import Import, ImportState, LogLevel
+from marketbel_core.ports import Import, ImportState, LogLevel, Step
 from marketbel_core.use_cases import ListImporter, ListToImport, StartRequest
 from marketbel_runtime.lifespan import InMemory, memory
 from marketbel_runtime.tasks.ingestion import parse_task
@@ -332,6 +332,46 @@ async def test_an_undo_puts_lowest_prices_right_without_a_worker() -> None:
     after = desk.world.catalog.aggregates()[product.id]
     assert (before.min_price, after.min_price) == (Decimal("1.20"), Decimal("1.00"))
     assert len(desk.world.queue) == 0
+
+
+async def test_what_is_imported_by_hand_is_matched_and_priced_as_soon_as_a_worker_looks() -> None:
+    desk = Desk()
+    world = desk.world
+    await desk.apply(desk.list_of(of("a")))
+    product = await stored_product(world.catalog)
+    [item] = await claimed(world.catalog, None)
+    await recorded(world.catalog, linked(item, product))
+    await desk.apply(desk.list_of(of("a", "b", price="1.20")))
+    follow = world.container.follow_imports()
+
+    followed = [await follow(), await follow()]
+    ran = await world.run()
+
+    assert followed == [2, 0]
+    assert ran >= 2
+    statuses = {each.sku: each.match_status for each in world.catalog.items()}
+    assert statuses["a"] is MatchStatus.AUTO_MATCHED
+    assert statuses["b"] is not MatchStatus.UNMATCHED
+    assert world.catalog.aggregates()[product.id].min_price == Decimal("1.20")
+
+
+async def test_an_import_that_nobody_could_be_asked_to_follow_is_followed_later() -> None:
+    desk = Desk()
+    await desk.apply(desk.list_of(of("a")))
+
+    class _Away(MemoryStepQueue):
+        async def ask(
+            self,
+            step: Step,  # noqa: ARG002
+            *,
+            not_before: datetime | None = None,  # noqa: ARG002
+        ) -> bool:
+            raise UnavailableError("no queue", code="redis.unavailable")
+
+    with pytest.raises(UnavailableError):
+        await desk.world.container.follow_imports(queue=_Away())()
+
+    assert await desk.world.container.follow_imports()() == 1
 
 
 async def test_only_what_is_held_is_approved_and_only_what_is_applied_undone() -> None:

@@ -42,6 +42,7 @@ def test_a_row_says_who_where_and_how() -> None:
         ("vendor", "sheet_url", "FORMAT"),
         ("Suplier nane", "Sorce URL", "Formt"),
         ("Поставщик", "Ссылка", "Формат"),
+        ("Наименование поставщика", "Ссылка на прайс-лист", "Формат файла"),
     ],
 )
 def test_a_column_is_known_by_an_alias_or_by_a_spelling_that_is_like_one(
@@ -73,6 +74,7 @@ def test_columns_may_stand_in_any_order_among_others() -> None:
         ("xls", SourceType.EXCEL),
         (".xlsx", SourceType.EXCEL),
         ("pdf", SourceType.CSV),
+        ("Google Таблица", SourceType.GOOGLE_SHEETS),
     ],
 )
 def test_a_format_has_many_words(said: str, meant: SourceType) -> None:
@@ -82,7 +84,7 @@ def test_a_format_has_many_words(said: str, meant: SourceType) -> None:
 @pytest.mark.parametrize(
     ("said", "active"),
     [
-        *((word, True) for word in ("true", "YES", "1", "Active", "", None, True, 1.0, "да")),
+        *((word, True) for word in ("true", "YES", "1", "Active", "", None, True, 1.0, "да", "+")),
         *((word, False) for word in ("false", "no", "0", "paused", False, 0)),
     ],
 )
@@ -142,19 +144,41 @@ def test_of_rows_with_one_name_the_first_counts() -> None:
 
 
 def test_a_sheet_without_a_column_that_every_one_has_is_refused_with_those_it_has() -> None:
-    with pytest.raises(RefusedError, match="Format; its first row has 'name', 'url'") as caught:
+    with pytest.raises(RefusedError, match=r"Format; the row .* has 'name', 'url'") as caught:
         read(header=("name", "url"))
 
     assert caught.value.code == "sheet.columns"
 
 
 def test_an_empty_sheet_is_refused() -> None:
-    with pytest.raises(RefusedError, match="its first row has nothing"):
+    with pytest.raises(RefusedError, match="has nothing"):
         read_master_sheet(Grid(name="x", rows=()))
 
 
 def test_a_sheet_with_a_header_alone_names_nobody() -> None:
     assert read() == MasterSheetRows(rows=())
+
+
+def test_a_title_above_the_header_is_passed_over() -> None:
+    title = ("Список поставщиков", "", "обновлено 1 марта")
+
+    sheet = read_master_sheet(Grid(name="x", rows=(title, (), HEADER, ("A", URL, "csv"))))
+
+    assert [(row.row_number, row.name) for row in sheet.rows] == [(4, "A")]
+
+
+def test_of_rows_that_are_no_header_the_one_most_like_it_is_told() -> None:
+    rows = (("Список поставщиков",), ("Поставщик", "Ссылка"), ("Акме", URL))
+
+    with pytest.raises(RefusedError, match=r"lacks the columns Format; .* has 'Поставщик', 'Ссы"):
+        read_master_sheet(Grid(name="x", rows=rows))
+
+
+def test_a_header_far_below_is_none() -> None:
+    rows = (*((f"word {number}",) for number in range(10)), HEADER, ("A", URL, "csv"))
+
+    with pytest.raises(RefusedError, match="lacks the columns"):
+        read_master_sheet(Grid(name="x", rows=rows))
 
 
 def test_blank_rows_above_the_header_are_passed_over() -> None:

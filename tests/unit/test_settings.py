@@ -143,6 +143,7 @@ TEXTS = [
     ("MASTER_SHEET_URL", None, "https://d.example/s", "https://d.example/s", "a sheet"),
     ("MASTER_SHEET_URL", None, "/up/a b.xlsx", "/up/a b.xlsx", "ftp://x/a.csv"),
     ("ML_ANALYZE_URL", "http://ml-analyze:8001", "https://ml", "https://ml", "ml-analyze:8001"),
+    ("MATCH_NEEDS_CATEGORY", False, "true", True, "perhaps"),
     ("USE_ML_PROCESSING", True, "False", False, "perhaps"),
     ("XLSX_MACROS", "refuse", "Flag", "flag", "allow"),
 ]

@@ -94,10 +94,19 @@ def arq_job_of(step: Step) -> tuple[str, str, dict[str, Any]]:
     and a new try must not be taken for the old one.
     """
     function = _FUNCTIONS[type(step)]
-    if step.job_id is None:
-        ids = [str(product_id) for product_id in step.product_ids]
-        subject = ",".join([str(step.asked_at), *ids])
-        digest = hashlib.sha256(subject.encode()).hexdigest()[:32]
-        return function, f"{function}:{digest}", {"product_ids": ids, "trigger": "auto_match"}
+    if isinstance(step, MatchStep | RecalculateStep) and step.job_id is None:
+        wanted = _wanted_without_job(step)
+        digest = hashlib.sha256(f"{step.asked_at},{wanted}".encode()).hexdigest()[:32]
+        return function, f"{function}:{digest}", wanted
     kwargs = {"job_id": str(step.job_id), "attempt": step.attempt}
     return function, f"{function}:{step.job_id}:{step.attempt}:{step.delivery}", kwargs
+
+
+def _wanted_without_job(step: MatchStep | RecalculateStep) -> dict[str, Any]:
+    supplier = {} if step.supplier_id is None else {"supplier_id": str(step.supplier_id)}
+    match step:
+        case MatchStep():
+            return supplier
+        case RecalculateStep(product_ids=product_ids):
+            ids = [str(product_id) for product_id in product_ids]
+            return {**supplier, "product_ids": ids, "trigger": "auto_match"}

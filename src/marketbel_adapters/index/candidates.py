@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-from array import array
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,16 +14,19 @@ from marketbel_adapters.candidate_lookup import ThreadLookup
 from marketbel_adapters.index.fresh import Fresh
 from marketbel_adapters.index.rows import packed, unpacked
 from marketbel_adapters.index.segments import Segments
+from marketbel_adapters.index.shelves import Shelves
 from marketbel_core.catalog import Product
-from marketbel_core.ids import CategoryId, ProductId
+from marketbel_core.ids import ProductId
 from marketbel_core.matching import (
     Candidate,
     Corpus,
     Features,
+    Letters,
     Wanted,
     features_of,
     keys_of,
     whole_name_key,
+    worth_a_look,
     worth_comparing,
 )
 from marketbel_core.ports import CandidateIndex, CandidateLookup, ProductChanges
@@ -42,17 +44,12 @@ _LEARNT_MAX: Final = 50_000
 """The corpus learns siblings from so many names at most."""
 
 _UNPACKED_MAX: Final = 20_000
-_SHELVES_MAX: Final = 6
-"""More categories than so are looked for everywhere, and the rest is left out afterwards."""
-
 _NAMESAKES_MAX: Final = 200
 
 type Entry = tuple[int, int, int, Collection[str]]
-type _Age = tuple[datetime, ProductId]
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _TICK: Final = timedelta(microseconds=1)
-_NOWHERE: Final = 0  # the shelf of products without a category
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +72,9 @@ class TantivyCandidateIndex(CandidateIndex):
         self._lock = threading.Lock()  # of everything but the segments
         self._committing = threading.Lock()
         self._rows: list[bytes | None] = []
-        self._shelf_of = array("L")
+        self._texts: list[str] = []
+        self._shelves = Shelves()
         self._slots: dict[bytes, int] = {}
-        self._shelves: dict[CategoryId, int] = {}
         self._segments = Segments()
         self._fresh = Fresh()
         self._dropped: list[int] = []
@@ -151,35 +148,58 @@ class TantivyCandidateIndex(CandidateIndex):
         """Return what `CandidateLookup.nearest` promises."""
         name = _name_key(wanted.name, wanted.features)
         keys = sorted({*keys_of(wanted.features), name})
-        shelves = self._shelves_of(wanted.categories)
-        hits: list[tuple[int, float]] = []
-        if limit > 0:
-            few = shelves if shelves is None or len(shelves) <= _SHELVES_MAX else None
-            hits = self._segments.search(keys, shelves=few, limit=limit)
+        shelves = self._shelves.of(wanted.categories)
+        committed = self._committed(keys, shelves, limit)
         with self._lock:
-            scores = self._fresh.scores(keys, held_by=self._corpus.holders, size=len(self._slots))
-            hits = [hit for hit in hits if hit[0] not in self._fresh] + list(scores.items())
-            found = self._worth(hits, shelves, limit)
-            if len(found) >= limit > 0 and found[limit - 1].features.text == wanted.features.text:
+            hits = self._hits(keys, committed, shelves, limit)
+            if len(hits) >= limit > 0 and self._texts[hits[-1][0]] == wanted.features.text:
                 found = self._namesakes(name, shelves, limit)
+            else:
+                found = self._worth(hits, self._corpus.letters(wanted.features.text))
             seen = {candidate.product.id for candidate in found[:limit]}
             known = [self._slots.get(one.bytes) for one in wanted.known if one not in seen]
             return [*found[:limit], *(self._candidate(slot) for slot in known if slot is not None)]
 
-    def _worth(
-        self, hits: list[tuple[int, float]], shelves: Collection[int] | None, limit: int
-    ) -> list[Candidate]:
+    def looked_at_now(self, wanted: Wanted, *, limit: int) -> list[ProductId]:
+        """Return the products, of at most `limit`, of which the nearest are picked."""
+        keys = sorted(keys_of(wanted.features))
+        shelves = self._shelves.of(wanted.categories)
+        committed = self._committed(keys, shelves, limit)
+        with self._lock:
+            hits = self._hits(keys, committed, shelves, limit)
+            looked_at = hits[: worth_a_look([score for _, score in hits])]
+            return [self._candidate(slot).product.id for slot, _ in looked_at]
+
+    def _committed(
+        self, keys: list[str], shelves: Collection[int] | None, limit: int
+    ) -> list[tuple[int, float]]:
+        if limit < 1:
+            return []
+        return self._segments.search(keys, shelves=self._shelves.sought(shelves), limit=limit)
+
+    def _hits(
+        self,
+        keys: list[str],
+        committed: list[tuple[int, float]],
+        shelves: Collection[int] | None,
+        limit: int,
+    ) -> list[tuple[int, float]]:
+        """Return what is found among all, the fresh ones included, most shared first."""
+        scores = self._fresh.scores(keys, held_by=self._corpus.holders, size=len(self._slots))
+        hits = [hit for hit in committed if hit[0] not in self._fresh] + list(scores.items())
+        return nlargest(limit, [hit for hit in hits if self._may_be(hit[0], shelves)], _score)
+
+    def _worth(self, hits: list[tuple[int, float]], letters: Letters) -> list[Candidate]:
         """Return those of the hits that are worth a comparison, most alike first."""
-        hits = nlargest(limit, [hit for hit in hits if self._may_be(hit[0], shelves)], key=_score)
-        kept = hits[: worth_comparing([score for _, score in hits])]
-        found = [(-score, self._candidate(slot)) for slot, score in kept]
+        hits = hits[: worth_a_look([score for _, score in hits])]
+        scores, texts = [score for _, score in hits], [self._texts[slot] for slot, _ in hits]
+        worth = worth_comparing(scores, texts, letters)
+        found = [(-hits[at][1], self._candidate(hits[at][0])) for at in worth]
         found.sort(key=lambda pair: (pair[0], _age(pair[1])))
         return [candidate for _, candidate in found]
 
     def _may_be(self, slot: int, shelves: Collection[int] | None) -> bool:
-        return self._rows[slot] is not None and (
-            shelves is None or self._shelf_of[slot] in shelves
-        )
+        return self._rows[slot] is not None and (shelves is None or self._shelves[slot] in shelves)
 
     def _namesakes(
         self, name: str, shelves: Collection[int] | None, limit: int
@@ -189,15 +209,10 @@ class TantivyCandidateIndex(CandidateIndex):
         found = [self._candidate(slot) for slot in slots if self._may_be(slot, shelves)]
         return sorted(found, key=_age)[:limit]
 
-    def _shelves_of(self, categories: Collection[CategoryId] | None) -> set[int] | None:
-        if categories is None:
-            return None
-        return {_NOWHERE, *(self._shelves[one] for one in categories if one in self._shelves)}
-
     def _candidate(self, slot: int) -> Candidate:
         candidate = self._unpacked.get(slot)
         if candidate is None:
-            candidate = self._unpacked[slot] = unpacked(self._rows[slot] or b"")
+            candidate = self._unpacked[slot] = unpacked(self._rows[slot] or b"", self._texts[slot])
             if len(self._unpacked) > _UNPACKED_MAX:
                 del self._unpacked[next(iter(self._unpacked))]
         return candidate
@@ -216,7 +231,8 @@ class TantivyCandidateIndex(CandidateIndex):
         self._drop(ident)
         slot = len(self._rows)
         self._rows.append(read.row)
-        self._shelf_of.append(self._shelf(read.product.category_id))
+        self._texts.append(read.features.text)
+        self._shelves.put_next(read.product.category_id)
         self._slots[ident] = slot
         self._corpus.add(read.features)
         if is_fresh:
@@ -231,6 +247,8 @@ class TantivyCandidateIndex(CandidateIndex):
         del self._slots[ident]
         self._unpacked.pop(slot, None)
         self._rows[slot] = None
+        self._texts[slot] = ""
+        self._shelves.drop(slot)
         if slot in self._fresh:
             self._fresh.discard([slot])
         self._dropped.append(slot)
@@ -248,14 +266,7 @@ class TantivyCandidateIndex(CandidateIndex):
         return self._entry_of(slot, read.product, read.keys)
 
     def _entry_of(self, slot: int, product: Product, keys: Collection[str]) -> Entry:
-        return slot, (product.created_at - _EPOCH) // _TICK, self._shelf_of[slot], keys
-
-    def _shelf(self, category: CategoryId | None) -> int:
-        return (
-            _NOWHERE
-            if category is None
-            else self._shelves.setdefault(category, len(self._shelves) + 1)
-        )
+        return slot, (product.created_at - _EPOCH) // _TICK, self._shelves[slot], keys
 
     def _commit(self) -> None:
         """Move what is fresh into the segments; searched meanwhile as before."""
@@ -277,7 +288,7 @@ class TantivyCandidateIndex(CandidateIndex):
             self._committing.release()
 
 
-def _age(candidate: Candidate) -> _Age:
+def _age(candidate: Candidate) -> tuple[datetime, ProductId]:
     return candidate.product.created_at, candidate.product.id
 
 

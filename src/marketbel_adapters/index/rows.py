@@ -19,7 +19,7 @@ _KINDS: Final = tuple(Kind)
 
 
 def packed(product: Product, features: Features) -> bytes:
-    """Return both as bytes that only this process reads."""
+    """Return both as bytes that only this process reads; the features' text is left out."""
     return marshal.dumps(
         (
             product.id.bytes,
@@ -29,7 +29,6 @@ def packed(product: Product, features: Features) -> bytes:
             product.drafted_for.bytes if product.drafted_for else b"",
             product.internal_sku,
             product.name,
-            features.text,
             bytes(features.tokens.values()),
             "\n".join(features.tokens),
             "\n".join(features.head),
@@ -38,9 +37,9 @@ def packed(product: Product, features: Features) -> bytes:
     )
 
 
-def unpacked(row: bytes) -> Candidate:
-    """Return what was packed."""
-    (ident, born, status, category, supplier, sku, name, text, kinds, tokens, head, substitute) = (
+def unpacked(row: bytes, text: str) -> Candidate:
+    """Return what was packed, with the text of its features, which is kept beside the row."""
+    (ident, born, status, category, supplier, sku, name, kinds, tokens, head, substitute) = (
         marshal.loads(row)  # noqa: S302 - made by `packed`, never read from outside
     )
     product = Product(

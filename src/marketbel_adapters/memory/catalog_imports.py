@@ -64,6 +64,24 @@ class MemoryImports(Imports):
         if record.approved_at is None:
             self._draft.imports[import_id] = replace(record, approved_by=by, approved_at=at)
 
+    async def to_follow(self, *, limit: int) -> list[Import]:
+        waiting = [
+            record
+            for record in self._draft.imports.values()
+            if record.job_id is None
+            and record.state is ImportState.APPLIED
+            and record.id not in self._draft.followed
+        ]
+        return waiting[:limit]
+
+    async def followed(
+        self,
+        import_ids: Sequence[ImportId],
+        *,
+        at: datetime,  # noqa: ARG002  # memory only knows that it was done
+    ) -> None:
+        self._draft.followed.update(import_ids)
+
     async def changes(self, import_id: ImportId, *, limit: int) -> list[Difference]:
         changes = self._draft.changes.get(import_id, ())
         changed = [change for change in changes if change.before is not None]

@@ -132,6 +132,7 @@ class State:
     imports: dict[ImportId, Import] = field(default_factory=dict)
     changes: dict[ImportId, tuple[ItemChange, ...]] = field(default_factory=dict)
     missing: list[Missing] = field(default_factory=list)
+    followed: set[ImportId] = field(default_factory=set)
     outbox: dict[SupplierId, OutboxEntry] = field(default_factory=dict)
     syncs: dict[str, SyncRun] = field(default_factory=dict)
 
@@ -156,6 +157,7 @@ class State:
             imports=dict(self.imports),
             changes=dict(self.changes),
             missing=list(self.missing),
+            followed=set(self.followed),
             outbox=dict(self.outbox),
             syncs=dict(self.syncs),
         )

@@ -1,10 +1,10 @@
 """The imports in PostgreSQL: their records, what they changed, and the way back."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, func, select, text, update
+from sqlalchemy import ARRAY, Row, Uuid, any_, func, literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from marketbel_adapters.catalog_values import storable_text
@@ -126,6 +126,20 @@ class PostgresImports(Imports):
         )
         if not (await self._transaction.run(approved)).rowcount:
             raise ImportNotFoundError(import_id)
+
+    async def to_follow(self, *, limit: int) -> list[Import]:
+        query = (
+            select(_Import)
+            .where(_Import.job_id.is_(None), _Import.followed_at.is_(None))
+            .where(_Import.state == ImportState.APPLIED.value)
+            .order_by(_Import.position)
+            .limit(limit)
+        )
+        return [_record(row) for row in await self._transaction.run(query)]
+
+    async def followed(self, import_ids: Sequence[ImportId], *, at: datetime) -> None:
+        named = _Import.id == any_(literal(list(import_ids), ARRAY(Uuid)))
+        await self._transaction.run(update(_Import).where(named).values(followed_at=at))
 
     async def changes(self, import_id: ImportId, *, limit: int) -> list[Difference]:
         found = await self._transaction.run(_CHANGES, {"import_id": import_id, "limit": limit})

@@ -40,7 +40,6 @@ _RECORD: Final = text("""
            IS DISTINCT FROM (excluded.supplier_id, excluded.name_digest, excluded.vendor_code,
                              excluded.gtin)
 """)
-# A key that hundreds of products share tells none of them: some will do.
 _SHARED: Final = text("""
     WITH o AS MATERIALIZED (
         SELECT *
@@ -48,36 +47,31 @@ _SHARED: Final = text("""
                AS o (item_id uuid, supplier_id uuid, name_digest uuid, vendor_code text,
                      gtin text)
     )
-    SELECT o.item_id, true AS by_code, found.product_id
-      FROM o CROSS JOIN LATERAL (
-          SELECT DISTINCT i.product_id
-            FROM marketbel.item_keys k JOIN supplier_items i ON i.id = k.supplier_item_id
-           WHERE k.gtin = o.gtin
-             AND k.supplier_item_id <> o.item_id AND i.product_id IS NOT NULL
-           LIMIT 20
-      ) found
-     WHERE o.gtin IS NOT NULL
+    SELECT o.item_id, true AS by_code, i.product_id
+      FROM o
+      JOIN marketbel.item_keys k
+        ON k.gtin = o.gtin
+       AND k.supplier_item_id <> o.item_id
+      JOIN supplier_items i ON i.id = k.supplier_item_id AND i.product_id IS NOT NULL
     UNION
-    SELECT o.item_id, true, found.product_id
-      FROM o CROSS JOIN LATERAL (
-          SELECT DISTINCT i.product_id
-            FROM marketbel.item_keys k JOIN supplier_items i ON i.id = k.supplier_item_id
-           WHERE k.vendor_code = o.vendor_code
-             AND k.supplier_item_id <> o.item_id AND i.product_id IS NOT NULL
-           LIMIT 20
-      ) found
-     WHERE o.vendor_code IS NOT NULL
+    SELECT o.item_id, true, i.product_id
+      FROM o
+      JOIN marketbel.item_keys k
+        ON k.vendor_code = o.vendor_code
+       AND k.supplier_item_id <> o.item_id
+      JOIN supplier_items i ON i.id = k.supplier_item_id AND i.product_id IS NOT NULL
     UNION
-    SELECT o.item_id, false, found.product_id
-      FROM o CROSS JOIN LATERAL (
-          SELECT DISTINCT i.product_id
-            FROM marketbel.item_keys k JOIN supplier_items i ON i.id = k.supplier_item_id
-           WHERE k.supplier_id = o.supplier_id AND k.name_digest = o.name_digest
-             AND k.supplier_item_id <> o.item_id AND i.product_id IS NOT NULL
-           LIMIT 20
-      ) found
+    SELECT o.item_id, false, i.product_id
+      FROM o
+      JOIN marketbel.item_keys k
+        ON k.supplier_id = o.supplier_id AND k.name_digest = o.name_digest
+       AND k.supplier_item_id <> o.item_id
+      JOIN supplier_items i ON i.id = k.supplier_item_id AND i.product_id IS NOT NULL
 """)
 _CATEGORIES: Final = text("SELECT id, name, parent_id FROM categories WHERE is_active ORDER BY id")
+
+_SHARING_MAX: Final = 20
+"""A code that more products share tells none of them: some will do."""
 
 _Item: Final = tables.SupplierItem
 
@@ -109,13 +103,17 @@ class PostgresKeys(Keys):
         await self._transaction.run(_RECORD, {"keys": _as_json(keys)})
 
     async def shared(self, keys: Sequence[ItemKeys]) -> dict[SupplierItemId, SharedKeys]:
-        found: defaultdict[SupplierItemId, list[set[ProductId]]]
-        found = defaultdict(lambda: [set(), set()])
+        by_code: defaultdict[SupplierItemId, list[ProductId]] = defaultdict(list)
+        by_name: defaultdict[SupplierItemId, list[ProductId]] = defaultdict(list)
         for row in await self._transaction.run(_SHARED, {"keys": _as_json(keys)}):
-            found[SupplierItemId(row.item_id)][row.by_code].add(ProductId(row.product_id))
+            found = by_code if row.by_code else by_name
+            found[SupplierItemId(row.item_id)].append(ProductId(row.product_id))
         return {
-            item_id: SharedKeys(by_name=frozenset(by_name), by_code=frozenset(by_code))
-            for item_id, (by_name, by_code) in found.items()
+            item_id: SharedKeys(
+                by_code=frozenset(sorted(by_code[item_id])[:_SHARING_MAX]),
+                by_name=frozenset(by_name[item_id]),
+            )
+            for item_id in {*by_code, *by_name}
         }
 
     async def offers(

@@ -588,7 +588,8 @@ class Import(Base):
     """One import of a list: applied, held, repeated or undone; its figures in rows.
 
     `position` orders imports as they were noted. `layouts` is where the columns of each sheet
-    were; `applied_at` is the instant of the note, whatever the state.
+    were; `applied_at` is the instant of the note, whatever the state. `followed_at` is when the
+    steps that follow an import without a job were asked for.
     """
 
     __tablename__ = "imports"
@@ -597,6 +598,11 @@ class Import(Base):
             "state IN ('applied', 'held', 'repeated', 'undone')", name="check_import_state"
         ),
         Index("idx_imports_supplier", "supplier_id", "position"),
+        Index(
+            "idx_imports_to_follow",
+            "position",
+            postgresql_where=text("job_id IS NULL AND followed_at IS NULL AND state = 'applied'"),
+        ),
         {"schema": OWN_SCHEMA},
     )
 
@@ -628,6 +634,7 @@ class Import(Base):
     approved_at: Mapped[datetime | None]
     approved_by: Mapped[str | None] = mapped_column(Text)
     undone_at: Mapped[datetime | None]
+    followed_at: Mapped[datetime | None]
 
 
 class ImportChange(Base):

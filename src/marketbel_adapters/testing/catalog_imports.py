@@ -385,6 +385,28 @@ class ImportRecordsContract:
         assert applied == [records[1], records[0]]
         assert same == [records[2]]
 
+    async def test_imports_without_a_job_wait_to_be_followed_once(self, catalog: Catalog) -> None:
+        supplier = await stored_supplier(catalog)
+        records = [an_import(supplier.id) for _ in range(3)]
+        others = [
+            replace(an_import(supplier.id), job_id=JobId(fresh_id())),
+            replace(an_import(supplier.id), state=ImportState.HELD),
+            replace(an_import(supplier.id), state=ImportState.REPEATED),
+        ]
+        async with catalog.unit() as unit:
+            for record in (*records, *others):
+                await unit.imports.note(record)
+
+        async with catalog.unit() as unit:
+            first = await unit.imports.to_follow(limit=2)
+            await unit.imports.followed([record.id for record in first], at=LATER)
+        await undone(catalog, records[2].id)
+        async with catalog.unit() as unit:
+            left = await unit.imports.to_follow(limit=2)
+
+        assert first == records[:2]
+        assert left == []
+
     async def test_the_first_approval_stays(self, catalog: Catalog) -> None:
         supplier = await stored_supplier(catalog)
         record = replace(an_import(supplier.id), state=ImportState.HELD)

@@ -35,6 +35,8 @@ _STEPS: Final[list[Step]] = [
     ImportStep(job_id=_JOB, attempt=1),
     MatchStep(job_id=_JOB, attempt=1, supplier_id=_SUPPLIER),
     RecalculateStep(job_id=_JOB, attempt=1, supplier_id=_SUPPLIER),
+    MatchStep(supplier_id=_SUPPLIER),
+    RecalculateStep(supplier_id=_SUPPLIER),
     RecalculateStep(product_ids=(ProductId(fresh_id()), ProductId(fresh_id()))),
 ]
 

@@ -20,7 +20,13 @@ from marketbel_core.catalog.item import (
     price_currency_key,
     price_key,
 )
-from marketbel_core.catalog.money import AMOUNT_MAX, CURRENCIES, DEFAULT_CURRENCY, Money
+from marketbel_core.catalog.money import (
+    AMOUNT_MAX,
+    CURRENCIES,
+    DEFAULT_CURRENCY,
+    UNKNOWN_CURRENCY,
+    Money,
+)
 from marketbel_core.catalog.product import Product, ProductStatus, draft_id, internal_sku
 from marketbel_core.catalog.rates import ExchangeRates
 from marketbel_core.catalog.supplier import (
@@ -38,6 +44,7 @@ __all__ = [
     "DEFAULT_CURRENCY",
     "RETAIL_PRICE_KEY",
     "STOCK_KEY",
+    "UNKNOWN_CURRENCY",
     "WHOLESALE_PRICE_KEY",
     "Category",
     "CategoryTree",

@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-__all__ = ["AMOUNT_MAX", "CURRENCIES", "DEFAULT_CURRENCY", "Money"]
+__all__ = ["AMOUNT_MAX", "CURRENCIES", "DEFAULT_CURRENCY", "UNKNOWN_CURRENCY", "Money"]
 
 DEFAULT_CURRENCY: Final = "BYN"
+UNKNOWN_CURRENCY: Final = "XXX"
+"""ISO 4217's code for "no currency": something is named that we do not know."""
+
 AMOUNT_MAX: Final = Decimal("99999999.99")
 """The largest amount that a NUMERIC(10,2) column holds."""
 

@@ -5,6 +5,7 @@ Columns are found by their headers: by a word that means the column, else by the
 the supplier that it names stays as it is.
 """
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -56,14 +57,21 @@ _OPPOSITES: Final = frozenset(
 
 _FORMATS: Final[Mapping[str, SourceType]] = {
     **dict.fromkeys(
-        ("google sheets", "google sheet", "googlesheets", "gsheet", "gsheets"),
+        (
+            *("google sheets", "google sheet", "googlesheets", "gsheet", "gsheets"),
+            *("google таблица", "google таблицы", "гугл таблица", "гугл таблицы"),
+        ),
         SourceType.GOOGLE_SHEETS,
     ),
-    **dict.fromkeys(("excel", "xlsx", "xls"), SourceType.EXCEL),
+    **dict.fromkeys(("excel", "xlsx", "xls", "эксель"), SourceType.EXCEL),
     **dict.fromkeys(("csv", "pdf"), SourceType.CSV),  # the table has no value for pdf
 }
-_ACTIVE_WORDS: Final = frozenset({"true", "yes", "1", "active", "да", "истина", "активен"})
+_ACTIVE_WORDS: Final = frozenset(
+    {"true", "yes", "1", "active", "да", "истина", "активен", "активный", "вкл", "+"}
+)
 _COLUMNS_MAX: Final = 200
+_HEADER_ROWS_MAX: Final = 10
+"""Rows with text in them, from the top, among which the header is looked for."""
 _NAME_LENGTH_MAX: Final = 255
 _NOTES_LENGTH_MAX: Final = 1_000
 _LOCATION_LENGTH_MAX: Final = 2_048
@@ -117,24 +125,29 @@ class MasterSheetRows:
 
 
 def read_master_sheet(grid: Grid) -> MasterSheetRows:
-    """Return what the sheet says; its first row with text in it is the header.
+    """Return what the sheet says. Its header is the first of its upper rows that has every needed
+    column: above it there may be a title, or a word of what the sheet is for.
 
     Raises:
         RefusedError: a column is missing that every master sheet has (`sheet.columns`).
     """
     rows = ((number, _texts(row)) for number, row in enumerate(grid.rows, start=1))
     filled = ((number, texts) for number, texts in rows if any(texts))
-    nothing: tuple[int, tuple[str, ...]] = (1, ())
-    _, header = next(filled, nothing)
-    columns = _columns(header[:_COLUMNS_MAX])
-    missing = [title for role, title in _REQUIRED.items() if role not in columns]
-    if missing:
-        shown = ", ".join(repr(text) for text in header if text) or "nothing"
-        raise RefusedError(
-            "sheet.columns",
-            f"the master sheet lacks the columns {', '.join(missing)}; its first row has {shown}",
-        )
-    return _read(filled, columns)
+    likest: tuple[str, ...] = ()
+    lacking = list(_REQUIRED.values())
+    for _, texts in itertools.islice(filled, _HEADER_ROWS_MAX):
+        columns = _columns(texts[:_COLUMNS_MAX])
+        missing = [title for role, title in _REQUIRED.items() if role not in columns]
+        if not missing:
+            return _read(filled, columns)
+        if len(missing) < len(lacking) or not likest:
+            likest, lacking = texts, missing
+    shown = ", ".join(repr(text) for text in likest if text) or "nothing"
+    raise RefusedError(
+        "sheet.columns",
+        f"the master sheet lacks the columns {', '.join(lacking)}; the row that is most like a "
+        f"header has {shown}",
+    )
 
 
 def folded_name(name: str) -> str:

@@ -8,7 +8,7 @@ import re
 from functools import lru_cache
 from typing import Final
 
-from marketbel_core.catalog import CURRENCIES, DEFAULT_CURRENCY
+from marketbel_core.catalog import CURRENCIES, DEFAULT_CURRENCY, UNKNOWN_CURRENCY
 
 __all__ = [
     "CURRENCY_WORDS",
@@ -26,9 +26,6 @@ __all__ = [
 
 ROUBLES: Final = "roubles"
 """Stands for the roubles of which the list does not say here whose they are."""
-
-UNKNOWN_CURRENCY: Final = "XXX"
-"""ISO 4217's code for "no currency": something is named, and it is not one that we know."""
 
 _ROUBLE_CODES: Final = frozenset({"BYN", "RUB"})
 _ROUBLE: Final = r"руб(?:л\w*)?"

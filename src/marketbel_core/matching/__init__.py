@@ -1,7 +1,14 @@
 """Record linkage, read top-down: features, blocking, comparison, decision, linking, review."""
 
-from marketbel_core.matching.blocking import Blocks, keys_of, whole_name_key, worth_comparing
+from marketbel_core.matching.blocking import (
+    Blocks,
+    keys_of,
+    whole_name_key,
+    worth_a_look,
+    worth_comparing,
+)
 from marketbel_core.matching.candidates import Candidate, Wanted
+from marketbel_core.matching.certainty import Certainty
 from marketbel_core.matching.clerical import (
     API,
     Action,
@@ -36,7 +43,7 @@ from marketbel_core.matching.columns import (
     keys_of_item,
     offered_features,
 )
-from marketbel_core.matching.comparison import Certainty, Comparison, compare
+from marketbel_core.matching.comparison import Comparison, compare
 from marketbel_core.matching.conflicts import Conflict
 from marketbel_core.matching.corpus import Corpus
 from marketbel_core.matching.decision import (
@@ -48,6 +55,7 @@ from marketbel_core.matching.decision import (
 from marketbel_core.matching.explanation import detail_of, why, why_not
 from marketbel_core.matching.features import Features, described, features_of
 from marketbel_core.matching.ladder import NOTHING_KNOWN, Precedents, Rung
+from marketbel_core.matching.letters import Letters
 from marketbel_core.matching.linking import (
     Drafted,
     ForReview,
@@ -78,6 +86,7 @@ __all__ = [
     "ForReview",
     "ItemKeys",
     "ItemReview",
+    "Letters",
     "Linked",
     "MatchOutcome",
     "MatchScore",
@@ -124,5 +133,6 @@ __all__ = [
     "whole_name_key",
     "why",
     "why_not",
+    "worth_a_look",
     "worth_comparing",
 ]

@@ -1,6 +1,6 @@
 """Which tokens of two names stand for each other: equal, spelt apart, inflected, mistyped."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -16,6 +16,9 @@ _TYPO_LENGTH_MIN: Final = 6
 
 _START_LENGTH_MIN: Final = 4
 """A shorter beginning is shared by words that have nothing to do with each other."""
+
+_SHORT_LENGTH_MIN: Final = 3
+"""Three letters may stand for a word that is nearly twice as long: `фас.` for `фасадная`."""
 
 _ROOT_LENGTH_MIN: Final = 5
 _ROOT_SHARE_MIN: Final = 0.7
@@ -39,6 +42,7 @@ _SHORTENED: Final = 0.8  # one code is the other's end: a prefix of the maker's
 _MISTYPED: Final = 0.9
 _BEGINNING: Final = 0.75
 _SAME_ROOT: Final = 0.7
+_SHORT: Final = 0.6
 _UNIT_LEFT_OUT: Final = 0.8
 _LITRE_FOR_KILOGRAM: Final = 0.7
 
@@ -49,11 +53,13 @@ class Pair:
 
     Attributes:
         credit: 0.0 to 1.0; 1.0 are equal ones.
+        twin: What the other name writes in its place, without separators; empty when equal.
     """
 
     token: str
     kind: Kind
     credit: float
+    twin: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +83,7 @@ def align(item: Features, product: Features) -> Alignment:
     theirs = {token: kind for token, kind in other.tokens.items() if token not in shared}
     pairs = [Pair(token, kind, _EQUAL) for token, kind in one.tokens.items() if token in shared]
     if mine and theirs:
-        pairs += _spelt_apart(mine, theirs, other)
-        pairs += _spelt_apart(theirs, mine, one)
+        pairs += _spelt_apart(mine, theirs, one, other)
         pairs += _alike(mine, theirs)
     return Alignment(pairs, theirs, mine) if turned else Alignment(pairs, mine, theirs)
 
@@ -103,9 +108,34 @@ def amount_of(token: str) -> tuple[str, float]:
 
 
 def _spelt_apart(
-    mine: dict[str, Kind], theirs: dict[str, Kind], other: Features
+    mine: dict[str, Kind], theirs: dict[str, Kind], one: Features, other: Features
 ) -> Iterator[Pair]:
-    """Find codes and long words of `mine` that `other` writes in pieces or with another end."""
+    """Find codes and long words that the other name writes in pieces or with another end.
+
+    The surest come first: `ld70n1s wtd` is `ld70n1swtd` rather than `ld70n1s`.
+    """
+    found = [
+        *((found, mine, theirs) for found in _spellings(mine, theirs, other)),
+        *((found, theirs, mine) for found in _spellings(theirs, mine, one)),
+    ]
+    found.sort(key=lambda one: -one[0].credit)
+    for spelling, here, there in found:
+        if spelling.token in here and any(piece in there for piece in spelling.pieces):
+            yield from _taken(spelling, here, there)
+
+
+@dataclass(frozen=True, slots=True)
+class _Spelling:
+    """A token of one name and the tokens of the other that, written as one, say it."""
+
+    credit: float
+    token: str
+    pieces: tuple[str, ...]
+
+
+def _spellings(
+    mine: dict[str, Kind], theirs: dict[str, Kind], other: Features
+) -> Iterator[_Spelling]:
     sought = [
         token
         for token, kind in mine.items()
@@ -115,37 +145,29 @@ def _spelt_apart(
         return
     order = [(bare(token), token) for token in other.text.split(" ")]
     for token in sought:
-        if token not in mine or not theirs:
-            continue
         kind = mine[token]
         credit, pieces = _best_joined(token, kind, order, theirs)
+        if credit:
+            yield _Spelling(credit, token, pieces)
         if kind is Kind.CODE:
             for twin, twin_kind in theirs.items():
                 if twin_kind in _CODED:
-                    alike = _codes_alike(bare(twin), bare(token))
-                    credit, pieces = max((credit, pieces), (alike, (twin,)), key=_credit)
-        if credit:
-            yield from _taken(token, credit, pieces, mine, theirs)
+                    alike = _codes_alike(token, twin)
+                    if alike:
+                        yield _Spelling(alike, token, (twin,))
 
 
 _CODED: Final = frozenset({Kind.CODE, Kind.NUMBER})
-_credit: Callable[[tuple[float, tuple[str, ...]]], float] = lambda found: found[0]  # noqa: E731
 
 
-def _taken(
-    token: str,
-    credit: float,
-    pieces: tuple[str, ...],
-    mine: dict[str, Kind],
-    theirs: dict[str, Kind],
-) -> Iterator[Pair]:
-    yield Pair(token, mine.pop(token), credit)
-    for piece in pieces:
+def _taken(spelling: _Spelling, mine: dict[str, Kind], theirs: dict[str, Kind]) -> Iterator[Pair]:
+    whole, code = "".join(map(bare, spelling.pieces)), bare(spelling.token)
+    yield Pair(spelling.token, mine.pop(spelling.token), spelling.credit, whole)
+    for piece in spelling.pieces:
         theirs.pop(piece, None)
-    whole, code = "".join(map(bare, pieces)), bare(token)
     rest = whole[len(code) :]
     if rest and whole.startswith(code) and rest in mine:  # 2667v3 beside 2667 v3
-        yield Pair(rest, mine.pop(rest), credit)
+        yield Pair(rest, mine.pop(rest), spelling.credit)
 
 
 def _best_joined(
@@ -177,17 +199,19 @@ def _credit_of(whole: str, code: str, kind: Kind) -> float:
 
 @lru_cache(maxsize=65_536)
 def _codes_alike(one: str, other: str) -> float:
-    """Return 0.0 to 1.0: how likely two codes without separators name one model."""
-    if one == other:
+    """Return 0.0 to 1.0: how likely two codes name one model."""
+    first, second = bare(one), bare(other)
+    if first == second:
         return _EQUAL
-    short, long = sorted((one, other), key=lambda code: (len(code), code))
+    short, long = sorted((first, second), key=lambda code: (len(code), code))
     if len(short) < _START_LENGTH_MIN or figures_in(short) < 2:  # noqa: PLR2004 — S9 is too short
         return 0.0
     if len(short) >= _TYPO_LENGTH_MIN and short.translate(_CONFUSED) == long.translate(_CONFUSED):
         return _CONFUSABLE
     if len(short) >= _CODE_LENGTH_MIN and long.startswith(short):
         goes_on = short[-1].isdecimal() and long[len(short)].isdecimal()
-        return 0.0 if goes_on else _LONGER
+        apart = short in (_before_a_separator(one), _before_a_separator(other))
+        return _LONGER if apart or not goes_on else 0.0
     return _ends_alike(short, long)
 
 
@@ -200,6 +224,11 @@ def _ends_alike(short: str, long: str) -> float:
     if short[0].isdecimal() and long[-len(short) - 1].isdecimal():
         return 0.0
     return _SHORTENED if len(short) >= _SUFFIX_LENGTH_MIN else _OTHER_ENDING
+
+
+def _before_a_separator(code: str) -> str:
+    """Return the model before a suffix that is set apart: `55pus6703` of `55pus6703/12`."""
+    return code.split("/", maxsplit=1)[0].split("-", maxsplit=1)[0]
 
 
 def _up_to_the_last_figure(code: str) -> str:
@@ -227,7 +256,7 @@ def _alike(mine: dict[str, Kind], theirs: dict[str, Kind]) -> Iterator[Pair]:
         )
         if credit:
             other = theirs.pop(twin)
-            yield Pair(token, max(mine.pop(token), other), credit)
+            yield Pair(token, max(mine.pop(token), other), credit, twin)
 
 
 _WORDS: Final = frozenset({Kind.WORD})
@@ -238,8 +267,10 @@ _AMOUNTS: Final = frozenset({Kind.NUMBER, Kind.QUANTITY})
 def _words_alike(one: str, other: str) -> float:
     """Return 0.0 to 1.0: how likely two words are forms or spellings of one."""
     shortest = min(len(one), len(other))
-    if shortest < _START_LENGTH_MIN or one[0] != other[0] or not (one + other).isalpha():
+    if shortest < _SHORT_LENGTH_MIN or one[0] != other[0] or not (one + other).isalpha():
         return 0.0
+    if shortest < _START_LENGTH_MIN:
+        return _SHORT if _is_short_for(one, other) else 0.0
     if shortest >= _TYPO_LENGTH_MIN and OSA.distance(one, other, score_cutoff=1) <= 1:
         return _MISTYPED
     if one.startswith(other) or other.startswith(one):
@@ -249,6 +280,11 @@ def _words_alike(one: str, other: str) -> float:
     if root >= _ROOT_LENGTH_MIN and root >= _ROOT_SHARE_MIN * longest:
         return _SAME_ROOT
     return 0.0
+
+
+def _is_short_for(one: str, other: str) -> bool:
+    short, long = sorted((one, other), key=len)
+    return len(long) >= 2 * len(short) - 1 and long.startswith(short)
 
 
 @lru_cache(maxsize=65_536)

@@ -8,26 +8,19 @@ ratio of letters: those put 0.5 l beside 5 l and a model beside its sister.
 from dataclasses import dataclass
 from typing import Final
 
-from marketbel_core.matching.alignment import Alignment, align, bare, figures_in
+from marketbel_core.matching.alignment import Alignment
+from marketbel_core.matching.certainty import (
+    MODEL_LENGTH_MIN,
+    TELLING_LENGTH_MIN,
+    Certainty,
+    certainty_of,
+)
 from marketbel_core.matching.conflicts import Conflict, conflicts_of, silences_of
 from marketbel_core.matching.corpus import Corpus
 from marketbel_core.matching.features import Features, Kind
+from marketbel_core.matching.sketching import Sketch, sketch
 
-__all__ = ["Certainty", "Comparison", "Sketch", "compare", "completed", "sketch"]
-
-_OVERLAP_SHARE: Final = 0.4
-"""Tokens know what a thing is, letters survive misspelling and glued words: 40 to 60."""
-
-_RARE_HOLDERS_MAX: Final = 2
-"""A code that at most two products have is as good as a name; two for a catalogue's own double."""
-
-_RARE_LENGTH_MIN: Final = 4
-_RARE_FIGURES_MIN: Final = 2
-_LONG_CODE_MIN: Final = 6
-_RARE_CREDIT_MIN: Final = 0.55
-_EXACT_CREDIT_MIN: Final = 0.95
-_RARE_CODE_GAIN: Final = 0.45
-"""A shared rare code closes nearly half of the distance to certainty."""
+__all__ = ["Comparison", "compare", "completed"]
 
 _CONFLICT_FACTOR: Final[dict[Conflict, float]] = {
     # The surer it says "another thing", and the less it is said by mistake, the lower.
@@ -66,32 +59,6 @@ _SIBLING_WORD_FACTORS: Final = (0.85, 0.93)
 
 The item says what it is; a product's name also tells what any buyer takes for granted."""
 
-_IDENTITY_LENGTH_MIN: Final = 4
-_NAME_EVIDENCE_MIN: Final = 0.5
-_VOCABULARY_MIN: Final = 100
-"""In a smaller catalogue a word that no product has may tell anything at all."""
-
-_COMMON_SHARE: Final = 0.02
-"""A word that one product in fifty has says what is for sale; a rarer one may say which."""
-
-_MARGIN_CODE: Final = 0.1
-_MARGIN_CODE_OPEN: Final = 0.5
-_MARGIN_FIGURES: Final = 0.2
-_MARGIN_NAME: Final = 0.15
-
-
-@dataclass(frozen=True, slots=True)
-class Certainty:
-    """Why a pair may be linked without a person, if the runner-up is far enough.
-
-    Attributes:
-        reason: `key`, `code`, `figures` or `name`.
-        margin_min: By which share of its evidence the best must lead the next, 0.0 to 1.0.
-    """
-
-    reason: str
-    margin_min: float
-
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
@@ -118,40 +85,9 @@ class Comparison:
     alignment: Alignment
 
 
-@dataclass(frozen=True, slots=True)
-class Sketch:
-    """The cheaper half of a comparison: what the two have in common.
-
-    Attributes:
-        evidence_max: 0.0 to 1.0; what speaks against the pair only lowers it.
-    """
-
-    item: Features
-    product: Features
-    alignment: Alignment
-    overlap: float
-    cosine: float
-    rare_code: float
-    evidence_max: float
-
-
 def compare(item: Features, product: Features, corpus: Corpus) -> Comparison:
     """Return the comparison of an item with a product; conflicts do not depend on the order."""
     return completed(sketch(item, product, corpus), corpus)
-
-
-def sketch(item: Features, product: Features, corpus: Corpus) -> Sketch:
-    """Return what an item and a product have in common."""
-    alignment = align(item, product)
-    if not alignment.pairs:
-        return Sketch(item, product, alignment, 0.0, 0.0, 0.0, 0.0)
-    overlap, rare_code = _weighed(alignment, corpus)
-    if item.vendor_code and item.vendor_code == product.vendor_code:
-        rare_code = 1.0
-    cosine = corpus.cosine(item.text, product.text)
-    evidence = _OVERLAP_SHARE * overlap + (1 - _OVERLAP_SHARE) * cosine
-    evidence += (1 - evidence) * _RARE_CODE_GAIN * rare_code
-    return Sketch(item, product, alignment, overlap, cosine, rare_code, evidence)
 
 
 def completed(sketched: Sketch, corpus: Corpus) -> Comparison:
@@ -160,7 +96,12 @@ def completed(sketched: Sketch, corpus: Corpus) -> Comparison:
     if not alignment.pairs:
         return Comparison(0.0, 0.0, 0.0, 0.0, (), (), None, alignment)
     conflicts = conflicts_of(
-        sketched.item, sketched.product, alignment, corpus, same_code=rare_code > 0
+        sketched.item,
+        sketched.product,
+        alignment,
+        corpus,
+        same_code=rare_code > 0 and sketched.rare_length >= TELLING_LENGTH_MIN,
+        same_model=rare_code == 1.0 and sketched.rare_length >= MODEL_LENGTH_MIN,
     )
     silences = silences_of(alignment)
     evidence = sketched.evidence_max
@@ -175,7 +116,7 @@ def completed(sketched: Sketch, corpus: Corpus) -> Comparison:
         evidence *= factor**words
     certainty = None
     if not conflicts:
-        certainty = _certainty(alignment, corpus, evidence, rare_code=rare_code, alone=alone)
+        certainty = certainty_of(sketched, corpus, evidence, alone=alone)
     return Comparison(
         evidence,
         sketched.overlap,
@@ -188,32 +129,6 @@ def completed(sketched: Sketch, corpus: Corpus) -> Comparison:
     )
 
 
-def _weighed(alignment: Alignment, corpus: Corpus) -> tuple[float, float]:
-    """Return the weighted share of tokens that both have, and how far a rare code is shared."""
-    shared = rare_code = 0.0
-    for pair in alignment.pairs:
-        shared += corpus.weight(pair.token, pair.kind) * pair.credit
-        if pair.credit >= _RARE_CREDIT_MIN and _is_rare_code(pair.token, pair.kind, corpus):
-            rare_code = max(rare_code, pair.credit)
-    rest = sum(
-        corpus.weight(token, kind)
-        for tokens in (alignment.item_rest, alignment.product_rest)
-        for token, kind in tokens.items()
-    )
-    whole = 2 * shared + rest
-    overlap = 2 * shared / whole if whole else 0.0
-    return overlap, 1.0 if rare_code >= _EXACT_CREDIT_MIN else rare_code
-
-
-def _is_rare_code(token: str, kind: Kind, corpus: Corpus) -> bool:
-    return (
-        kind is Kind.CODE
-        and len(token) >= _RARE_LENGTH_MIN
-        and corpus.holders(token) <= _RARE_HOLDERS_MAX
-        and (figures_in(token) >= _RARE_FIGURES_MIN or len(token) >= _LONG_CODE_MIN)
-    )
-
-
 _MAY_TELL_SIBLINGS: Final = frozenset({Kind.WORD, Kind.COLOUR, Kind.EDITION})
 
 
@@ -222,58 +137,3 @@ def _siblings(rest: dict[str, Kind], corpus: Corpus) -> int:
         kind in _MAY_TELL_SIBLINGS and corpus.tells_siblings_apart(token)
         for token, kind in rest.items()
     )
-
-
-def _certainty(
-    alignment: Alignment,
-    corpus: Corpus,
-    evidence: float,
-    *,
-    rare_code: float,
-    alone: tuple[int, int],
-) -> Certainty | None:
-    """Return why a pair without conflicts may be linked, by what makes it certain."""
-    if rare_code == 1.0:
-        return Certainty("code", _MARGIN_CODE_OPEN if alone[1] else _MARGIN_CODE)
-    if any(alone) or rare_code or _coded(alignment.product_rest):
-        return None
-    figures = 0
-    for pair in alignment.pairs:
-        if pair.kind in _CODED and figures_in(pair.token):
-            if pair.credit < _EXACT_CREDIT_MIN:
-                return None
-            figures += len(bare(pair.token))
-    if evidence < _NAME_EVIDENCE_MIN or _has(alignment.product_rest, Kind.QUANTITY):
-        return None
-    if figures >= _IDENTITY_LENGTH_MIN:
-        return Certainty("figures", _MARGIN_FIGURES)
-    explained = _is_explained(alignment, corpus)
-    return Certainty("name", _MARGIN_NAME) if explained else None
-
-
-def _is_explained(alignment: Alignment, corpus: Corpus) -> bool:
-    """Tell whether neither name has a word left that may say which product it is."""
-    if _has(alignment.item_rest, Kind.QUANTITY) or _has(alignment.product_rest, Kind.COLOUR):
-        return False
-    small = len(corpus) < _VOCABULARY_MIN
-    if any(
-        kind in _WORDS and (small or corpus.holders(token))
-        for token, kind in alignment.item_rest.items()
-    ):
-        return False
-    return not _has(alignment.item_rest, Kind.WORD) or not any(
-        kind is Kind.WORD and corpus.holders(token) <= _COMMON_SHARE * len(corpus)
-        for token, kind in alignment.product_rest.items()
-    )
-
-
-_CODED: Final = frozenset({Kind.CODE, Kind.NUMBER})
-_WORDS: Final = frozenset({Kind.WORD, Kind.COLOUR})
-
-
-def _coded(rest: dict[str, Kind]) -> bool:
-    return any(kind in _CODED for kind in rest.values())
-
-
-def _has(rest: dict[str, Kind], *kinds: Kind) -> bool:
-    return any(kind in kinds for kind in rest.values())

@@ -46,18 +46,26 @@ class Conflict(StrEnum):
 
 
 def conflicts_of(
-    item: Features, product: Features, alignment: Alignment, corpus: Corpus, *, same_code: bool
+    item: Features,
+    product: Features,
+    alignment: Alignment,
+    corpus: Corpus,
+    *,
+    same_code: bool,
+    same_model: bool,
 ) -> tuple[Conflict, ...]:
     """Return what speaks against the pair; the other way round it is the same.
 
     Args:
         same_code: They share a rare code, so that other codes are details.
+        same_model: It is so long that it names one thing, so that numbers and words such as
+            "ultra" are details too.
     """
     mine, theirs = _by_kind(alignment.item_rest), _by_kind(alignment.product_rest)
     return (
         *_of_codes(mine.get(Kind.CODE), theirs.get(Kind.CODE), same_code=same_code),
-        *_of_amounts(mine, theirs),
-        *_of_names(item, product, alignment),
+        *_of_amounts(mine, theirs, same_model=same_model),
+        *_of_names(item, product, alignment, corpus, same_model=same_model),
         *_of_words(mine, theirs, corpus),
         *_of_columns(item, product),
     )
@@ -103,8 +111,8 @@ def _are_twins(one: str, other: str) -> bool:
     return long and OSA.distance(one, other, score_cutoff=1) <= 1
 
 
-def _of_amounts(mine: _Tokens, theirs: _Tokens) -> Iterator[Conflict]:
-    if Kind.NUMBER in mine and Kind.NUMBER in theirs:
+def _of_amounts(mine: _Tokens, theirs: _Tokens, *, same_model: bool) -> Iterator[Conflict]:
+    if Kind.NUMBER in mine and Kind.NUMBER in theirs and not same_model:
         yield Conflict.NUMBER
     one = _by_unit(mine.get(Kind.QUANTITY, []))
     other = _by_unit(theirs.get(Kind.QUANTITY, []))
@@ -135,22 +143,34 @@ def _rounds_to(one: float, other: float) -> bool:
     return low == int(high) or high - low <= _ROUNDING_SHARE * high
 
 
-def _of_names(item: Features, product: Features, alignment: Alignment) -> Iterator[Conflict]:
+def _of_names(
+    item: Features,
+    product: Features,
+    alignment: Alignment,
+    corpus: Corpus,
+    *,
+    same_model: bool,
+) -> Iterator[Conflict]:
     mine, theirs = alignment.item_rest, alignment.product_rest
-    if _stands_behind(item, mine) or _stands_behind(product, theirs):
+    if not same_model and (_stands_behind(item, mine) or _stands_behind(product, theirs)):
         yield Conflict.EDITION
     if _is_for(item, product, mine) or _is_for(product, item, theirs):
         yield Conflict.ACCESSORY
     if item.substitute != product.substitute:
         yield Conflict.SUBSTITUTE
+    if _begins_with_a_brand(item, mine, corpus) and _begins_with_a_brand(product, theirs, corpus):
+        yield Conflict.BRAND
+
+
+def _begins_with_a_brand(features: Features, rest: Mapping[str, Kind], corpus: Corpus) -> bool:
+    first = next(iter(features.tokens), "")
+    return rest.get(first) is Kind.WORD and corpus.is_brand(first)
 
 
 def _of_words(mine: _Tokens, theirs: _Tokens, corpus: Corpus) -> Iterator[Conflict]:
     if Kind.COLOUR in mine and Kind.COLOUR in theirs:
         yield Conflict.COLOUR
     words, their_words = mine.get(Kind.WORD, []), theirs.get(Kind.WORD, [])
-    if any(map(corpus.is_brand, words[:1])) and any(map(corpus.is_brand, their_words[:1])):
-        yield Conflict.BRAND
     if any(corpus.are_substitutes(one, other) for one in words for other in their_words):
         yield Conflict.SIBLING
 

@@ -7,11 +7,11 @@ differ in a single token teach which words stand for each other: a tray for a bo
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
 from itertools import islice
 from typing import Final
 
 from marketbel_core.matching.features import Features, Kind
+from marketbel_core.matching.letters import Letters
 
 __all__ = ["Corpus", "grams_of"]
 
@@ -43,6 +43,7 @@ _STALE_SHARE: Final = 0.001
 logarithms of shares, and counting them costs as much as comparing a hundred names."""
 
 _SUMS_KEPT_MAX: Final = 20_000
+_WEIGHTS_KEPT_MAX: Final = 50_000
 
 _GROUP_MAX: Final = 8
 """More names that differ in one token are a list of figures, not substitutes of each other."""
@@ -54,7 +55,6 @@ _BRAND_MIN: Final = 2
 """Two names that begin with the same word: it is a brand or a kind of thing."""
 
 
-@lru_cache(maxsize=4_096)  # an item's are asked for beside each of its candidates
 def grams_of(text: str) -> frozenset[str]:
     """Return the runs of three characters of a text, its ends marked by blanks."""
     padded = f" {text} "
@@ -91,6 +91,8 @@ class Corpus:
         self._substitutes: set[tuple[str, str]] = set()
         self._gram_weights = _GramWeights(self._gram_holders)
         self._gram_sums: dict[str, float] = {}
+        self._weights: dict[tuple[str, Kind], float] = {}
+        self._letters: Letters | None = None
         known = list(names)
         for features in known:
             self.add(features)
@@ -125,6 +127,14 @@ class Corpus:
 
     def weight(self, token: str, kind: Kind) -> float:
         """Return how much a token tells, in nats times the weight of its kind; above 0."""
+        known = self._weights.get((token, kind))
+        if known is None:
+            if len(self._weights) >= _WEIGHTS_KEPT_MAX:
+                self._weights.clear()
+            known = self._weights[token, kind] = self._weight(token, kind)
+        return known
+
+    def _weight(self, token: str, kind: Kind) -> float:
         holders = self._holders.get(token, 0)
         if holders > 0:
             return math.log1p((self._size + 1) / holders) * _KIND_WEIGHT[kind]
@@ -135,12 +145,18 @@ class Corpus:
 
     def cosine(self, one: str, other: str) -> float:
         """Return how alike two texts are in their runs of three letters: 0.0 to 1.0."""
-        product = self._gram_sum(one) * self._gram_sum(other)
-        if product <= 0.0:
-            return 0.0
-        shared = grams_of(one) & grams_of(other)
-        weight = self._gram_weights.__getitem__
-        return min(1.0, math.fsum(map(weight, shared)) / math.sqrt(product))
+        return self.letters(one).cosine(other)
+
+    def letters(self, text: str) -> Letters:
+        """Return the text's runs of three letters with how much they tell now."""
+        letters = self._letters
+        if letters is not None and letters.text == text:
+            return letters
+        weights = [(gram, self._gram_weights[gram]) for gram in grams_of(text)]
+        known = [weight for gram, weight in weights if gram in self._gram_holders]
+        mean = math.fsum(known) / len(known) if known else 1.0
+        letters = self._letters = Letters(text, weights, mean=mean, sum_of=self._gram_sum)
+        return letters
 
     def _gram_sum(self, text: str) -> float:
         found = self._gram_sums.get(text)
@@ -153,6 +169,7 @@ class Corpus:
 
     def _count(self, features: Features, by: int) -> None:
         self._size += by
+        self._weights.clear()
         for token in features.tokens:
             self._holders[token] += by
         for gram in grams_of(features.text):
@@ -164,6 +181,7 @@ class Corpus:
         if abs(self._size - weights.size) > self._size * _STALE_SHARE:
             weights.clear()
             self._gram_sums.clear()
+            self._letters = None
         if not weights:
             weights.size = self._size
 

@@ -33,7 +33,9 @@ _CERTAINTIES: Final[dict[str, str]] = {
     "vendor_code": "they have the same maker's article and brand",
     "earlier_link": "this supplier's item was linked to it before",
     "code": "they share a code that hardly any other product has",
+    "model": "the item's code is the product's with a suffix",
     "figures": "all codes and numbers of the product are in the item's name",
+    "usual": "the words that one of them alone has are usual among products like it",
     "name": "the names say the same and nothing is left unexplained",
 }
 _SILENT: Final[dict[Kind, str]] = {

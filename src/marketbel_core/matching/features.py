@@ -28,6 +28,7 @@ from marketbel_core.matching.units import (
 )
 from marketbel_core.matching.units import quantity_token as _quantity_token
 from marketbel_core.matching.vocabulary import (
+    ABBREVIATIONS,
     COLOURS,
     EDITIONS,
     FOR_WORDS,
@@ -60,9 +61,17 @@ _GLUED: Final = re.compile(
     r"|([\da-z])(?=[а-я]{4,})"
 )
 """A Russian word that runs into a code or a Latin one; look-alikes alone may be part of a code."""
+_ABBREVIATED: Final = re.compile(
+    "|".join(
+        rf"(?<![^\W_]){re.escape(short)}{'' if short.endswith('/') else '(?![^\\W_])'}"
+        for short in ABBREVIATIONS
+    )
+)
 _LOOK_ALIKES: Final = str.maketrans("авекмнорстух", "abekmhopctyx")
 _LOOK_ALIKES_BACK: Final = str.maketrans("abekmhopctyx", "авекмнорстух")
 _CELLULAR: Final = re.compile(r"[2-6]g")
+_LETTERED: Final = re.compile(r"\d{3,}[1-9][lm]")
+"""Nobody sells 2,648 litres or 4,210 metres of a thing, but models are called 2648L and 4210M."""
 
 _STEM_LENGTH_MIN: Final = 4
 """Shorter words are codes, prepositions or units: cutting them joins what differs."""
@@ -222,6 +231,8 @@ type _Token = tuple[Kind, str]
 def _folded(name: str) -> str:
     """Return the name in one case and form, with words of two scripts that were glued apart."""
     folded = unicodedata.normalize("NFKC", name).casefold().replace("ё", "е")
+    if "-" in folded or "/" in folded:
+        folded = _ABBREVIATED.sub(lambda found: ABBREVIATIONS[found.group()], folded)
     return _GLUED.sub(r"\1\2 ", folded)
 
 
@@ -258,6 +269,9 @@ def _side(side: str, unit: str | None) -> Iterator[_Token]:
 def _amount(amount: str, unit: str, *, spelt: str) -> Iterator[_Token]:
     if _CELLULAR.fullmatch(spelt):  # a generation of networks, not grams
         yield Kind.WORD, spelt
+        return
+    if _LETTERED.fullmatch(spelt):
+        yield Kind.CODE, spelt
         return
     quantity = quantity_of(amount, unit)
     if quantity == _ONE_PIECE:
@@ -330,12 +344,31 @@ def _one_script(word: str) -> str:
     return word.translate(table)
 
 
+def _models(piece: str) -> list[str]:
+    """Return the models that a slash sets apart, each once: `cma583ms0b/cma583ms0b`."""
+    models = list(dict.fromkeys(piece.split("/")))
+    apart = "/" in piece and all(
+        len(model) >= _MODEL_LENGTH_MIN and not model.isalpha() and not model.isdecimal()
+        for model in models
+    )
+    return models if apart else []
+
+
+_MODEL_LENGTH_MIN: Final = 6
+"""What stands behind a slash and is shorter is a suffix of one model."""
+
+
 def _code(piece: str) -> Iterator[_Token]:
     """Return a code with Cyrillic look-alikes as Latin letters and without separators.
 
     Separators between two figures stay: 1/2 is not 12. Parts that are words go their own way.
     """
     parts = _SEPARATORS.split(piece)
+    models = _models(piece)
+    if models:
+        for model in models:
+            yield from _piece(model)
+        return
     spelt_out = [part for part in parts if part.isalpha() and len(part) >= _SPELT_OUT_LENGTH_MIN]
     if spelt_out:
         for part in parts:

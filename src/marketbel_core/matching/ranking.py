@@ -6,14 +6,16 @@ score answers "is it this one?" and not "are the names alike?".
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
 
-from marketbel_core.matching.comparison import Comparison, completed, sketch
+from marketbel_core.matching.certainty import certainty_among
+from marketbel_core.matching.comparison import Comparison, completed
 from marketbel_core.matching.corpus import Corpus
 from marketbel_core.matching.features import Features
 from marketbel_core.matching.ladder import Rung, rung_of, score_of
+from marketbel_core.matching.sketching import sketch
 
 __all__ = ["Ranked", "rank"]
 
@@ -79,8 +81,21 @@ def rank(
     for place, index in enumerate(order):
         best = place == 0 and not ranked
         lead = _lead(order, compared, candidates) if best else 0.0
-        ranked.append(_placed(index, compared[index], lead=lead, best=best))
+        comparison = compared[index]
+        if best and not comparison.conflicts and comparison.certainty is None:
+            comparison = _among(comparison, candidates, corpus)
+        ranked.append(_placed(index, comparison, lead=lead, best=best))
     return ranked[:places]
+
+
+def _among(comparison: Comparison, candidates: Sequence[Features], corpus: Corpus) -> Comparison:
+    """Return the best's comparison with what its neighbours make certain."""
+    if comparison.rare_code:
+        return comparison
+    certainty = certainty_among(
+        comparison.alignment, candidates, corpus, evidence=comparison.evidence
+    )
+    return replace(comparison, certainty=certainty)
 
 
 def _compared(

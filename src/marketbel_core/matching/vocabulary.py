@@ -5,7 +5,7 @@ General words of the trade in English, German and Russian; no brand and no produ
 
 from typing import Final
 
-__all__ = ["COLOURS", "EDITIONS", "FOR_WORDS", "SUBSTITUTE_STEMS", "VOID_WORDS"]
+__all__ = ["ABBREVIATIONS", "COLOURS", "EDITIONS", "FOR_WORDS", "SUBSTITUTE_STEMS", "VOID_WORDS"]
 
 
 def _words(line: str) -> frozenset[str]:
@@ -58,5 +58,12 @@ SUBSTITUTE_STEMS: Final[tuple[str, ...]] = (
 VOID_WORDS: Final[frozenset[str]] = _words(
     "and with in of the a an by on at to from or und mit der die das im von zu"
     " dlya и с со в во на из по от или до за к"
+    " акция хит новинка распродажа скидка наличии наличие заказ опт ндс арт артикул"
 )
-"""Words that carry no meaning for the matter of sameness."""
+"""Words that carry no meaning for the matter of sameness, suppliers' cries among them."""
+
+ABBREVIATIONS: Final[dict[str, str]] = {
+    "ср-во": "средство", "ср-ва": "средство", "ф-р": "фильтр", "к-т": "комплект",
+    "р-р": "размер", "д/": "для ", "б/у": "уценка", "ж/б": "железобетон", "эл/": "электрический ",
+}  # fmt: skip
+"""What the trade writes with the middle of a word left out, folded."""

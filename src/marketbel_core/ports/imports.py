@@ -176,6 +176,16 @@ class Imports(Protocol):
         """Waive the limits for the bytes of a held import; the first approval stays."""
 
     @abstractmethod
+    async def to_follow(self, *, limit: int) -> list[Import]:
+        """Return up to `limit` applied imports without a job that are not followed, the oldest
+        first.
+        """
+
+    @abstractmethod
+    async def followed(self, import_ids: Sequence[ImportId], *, at: datetime) -> None:
+        """Note that the steps that follow these imports were asked for."""
+
+    @abstractmethod
     async def changes(self, import_id: ImportId, *, limit: int) -> list[Difference]:
         """Return the first items that the applied import changed, changes of price first."""
 

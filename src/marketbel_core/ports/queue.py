@@ -49,24 +49,28 @@ class ImportStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MatchStep:
-    """Match a supplier's whole backlog for a job.
+    """Match a supplier's whole backlog.
 
     Attributes:
+        job_id: The job that brought the items; `None` when no job waits.
         delivery: As in `CourierStep`.
+        asked_at: As in `RecalculateStep`.
     """
 
-    job_id: JobId
-    attempt: int
+    job_id: JobId | None = None
+    attempt: int = 1
     supplier_id: SupplierId
     delivery: int = 0
+    asked_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecalculateStep:
-    """Recompute aggregates: of every product that the job's supplier offers, or of those named.
+    """Recompute aggregates: of every product that a supplier offers, and of those named.
 
     Attributes:
         job_id: The job that completes with it; `None` when no job waits.
+        supplier_id: Whose products; with a job, its supplier is meant.
         product_ids: At most 100, used without a job.
         asked_at: Without a job, the instant of the ask: what was linked while an earlier ask for
             the same products runs must not be taken for that one.

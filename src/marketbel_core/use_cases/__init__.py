@@ -9,6 +9,7 @@ from marketbel_core.use_cases.clean_up_files import CleanUpFiles, CleanUpResult
 from marketbel_core.use_cases.collect_items import CollectItems, CollectResult
 from marketbel_core.use_cases.courier import Courier
 from marketbel_core.use_cases.enrich_items import EnrichItems, EnrichResult
+from marketbel_core.use_cases.follow_imports import FollowImports
 from marketbel_core.use_cases.import_items import ImportItems, ImportResult
 from marketbel_core.use_cases.imports import ApplyImport, ApproveImport, PlanImport, UndoImport
 from marketbel_core.use_cases.match_items import MatchItems, MatchResult
@@ -45,6 +46,7 @@ __all__ = [
     "EnrichItems",
     "EnrichResult",
     "ExpireReviews",
+    "FollowImports",
     "ImportItems",
     "ImportPlan",
     "ImportResult",

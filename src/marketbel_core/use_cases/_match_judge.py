@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -10,6 +10,7 @@ from marketbel_core.catalog import ExchangeRates, SupplierItem
 from marketbel_core.ids import CategoryId, ProductId, SupplierId
 from marketbel_core.matching import (
     NOTHING_KNOWN,
+    Blocks,
     Candidate,
     Columns,
     Drafted,
@@ -24,6 +25,7 @@ from marketbel_core.matching import (
     Wanted,
     beside,
     columns_of,
+    features_of,
     link,
     offered_features,
     redrafted,
@@ -34,6 +36,9 @@ __all__ = ["Judge", "Sought"]
 
 _BLOCK_MAX: Final = 50
 """Products compared with an item at most; beyond fifty the right one is hardly ever met."""
+
+_DRAFTS_MAX: Final = 8
+"""Drafts of the same batch that are compared beside them: they are few, and hardly ever alike."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,37 +72,62 @@ class Sought:
         )
 
 
-@dataclass(slots=True)
-class _Offers:
-    """What the offers of products say; what is linked in a batch counts for its next items."""
+class _Round:
+    """What one round of decisions has learnt: what is linked in it counts for its next items."""
 
-    columns: dict[ProductId, tuple[Columns, ...]]
-    rates: ExchangeRates
-    read: dict[ProductId, tuple[Features, ...]] = field(default_factory=dict)
-    by_key: defaultdict[str, list[ProductId]] = field(default_factory=lambda: defaultdict(list))
+    def __init__(
+        self,
+        found: Sequence[Sequence[Candidate]],
+        columns: Mapping[ProductId, tuple[Columns, ...]],
+        rates: ExchangeRates,
+    ) -> None:
+        self._columns = dict(columns)
+        self._rates = rates
+        self._read: dict[ProductId, tuple[Features, ...]] = {}
+        self._met = {one.product.id: one for near in found for one in near}
+        self._by_code: defaultdict[str, list[ProductId]] = defaultdict(list)
+        self._drafts = Blocks()
+        self._founders: set[SupplierId] = set()
 
     def beside(self, item: Features, candidate: Candidate) -> Features:
         """Return what a candidate says, as it is compared with the item."""
-        offered = self.read.get(candidate.product.id)
+        offered = self._read.get(candidate.product.id)
         if offered is None:
-            told = self.columns.get(candidate.product.id, ())
-            offered = offered_features(candidate.features, told, rates=self.rates)
-            self.read[candidate.product.id] = offered
+            told = self._columns.get(candidate.product.id, ())
+            offered = offered_features(candidate.features, told, rates=self._rates)
+            self._read[candidate.product.id] = offered
         return beside(item, offered)
 
-    def tied_to(self, features: Features) -> frozenset[ProductId]:
-        """Return the products that got an item with an equal code in this batch."""
-        return frozenset(one for key in _codes(features) for one in self.by_key.get(key, ()))
+    def candidates(self, sought: Sought, found: Sequence[Candidate]) -> list[Candidate]:
+        """Return what was found, with what this round founded and tied to the item's codes."""
+        near = {one.product.id: one for one in found}
+        for code in _codes(sought.features):
+            near |= {one: self._met[one] for one in self._by_code.get(code, ())}
+        if self._founders - {sought.item.supplier_id} and not sought.needs_category:
+            drafts = self._drafts.nearest(sought.item.name, limit=_DRAFTS_MAX)
+            near |= {one.id: self._met[one.id] for one in drafts}
+        return list(near.values())
 
-    def add(self, sought: Sought, product_id: ProductId) -> None:
-        """Count the item among the product's offers."""
-        self.columns[product_id] = (
-            *self.columns.get(product_id, ()),
-            columns_of(sought.item),
-        )
-        self.read.pop(product_id, None)
-        for key in _codes(sought.features):
-            self.by_key[key].append(product_id)
+    def note(self, sought: Sought, outcome: MatchOutcome) -> None:
+        """Count the item among its product's offers."""
+        match outcome:
+            case Drafted(product=product):
+                features = features_of(product.name)
+                self._met[product.id] = Candidate(product=product, features=features)
+                self._drafts.put([product])
+                self._founders.add(sought.item.supplier_id)
+                self._offer(sought, product.id)
+            case Linked(product_id=product_id):
+                self._offer(sought, product_id)
+            case ForReview():
+                pass
+
+    def _offer(self, sought: Sought, product_id: ProductId) -> None:
+        told = (*self._columns.get(product_id, ()), columns_of(sought.item))
+        self._columns[product_id] = told
+        self._read.pop(product_id, None)
+        for code in _codes(sought.features):
+            self._by_code[code].append(product_id)
 
 
 class Judge:
@@ -135,26 +165,15 @@ class Judge:
             found: The candidates of each, as `find` told them.
             columns: What the offers of these candidates say.
             now: The instant of the decision (aware, UTC).
-            lookup: Asked again once another supplier's item of this batch has founded a draft.
+            lookup: Takes the drafts in.
         """
-        offers = _Offers(columns=dict(columns), rates=self._rates)
-        founders: set[SupplierId] = set()
+        told = _Round(found, columns, self._rates)
         outcomes: list[MatchOutcome] = []
-        for sought, candidates in zip(batch, found, strict=True):
-            tied = offers.tied_to(sought.features)
-            one = replace(sought, sharing=sought.sharing | tied) if tied else sought
-            if tied or founders - {sought.item.supplier_id}:
-                candidates = self._nearest(one, lookup)  # noqa: PLW2901 - looked up anew
-            outcome = self._outcome(one, candidates, offers, now, lookup)
-            match outcome:
-                case Drafted(product=product):
-                    lookup.join(product)
-                    founders.add(sought.item.supplier_id)
-                    offers.add(sought, product.id)
-                case Linked(product_id=product_id):
-                    offers.add(sought, product_id)
-                case ForReview():
-                    pass
+        for sought, near in zip(batch, found, strict=True):
+            outcome = self._outcome(sought, told.candidates(sought, near), told, now, lookup)
+            told.note(sought, outcome)
+            if isinstance(outcome, Drafted):
+                lookup.join(outcome.product)
             outcomes.append(outcome)
         return outcomes
 
@@ -167,13 +186,10 @@ class Judge:
         lookup: CandidateLookup,
     ) -> bool:
         """Tell whether one of these items would not found a draft beside these newer products."""
-        offers = _Offers(columns=dict(columns), rates=self._rates)
         for sought in batch:
-            near = self._nearest(sought, lookup)
-            candidates = [one for one in near if one.product.id in newer]
-            if not candidates:
-                continue
-            if not isinstance(self._outcome(sought, candidates, offers, now, lookup), Drafted):
+            near = [one for one in self._nearest(sought, lookup) if one.product.id in newer]
+            told = _Round([near], columns, self._rates)
+            if near and not isinstance(self._outcome(sought, near, told, now, lookup), Drafted):
                 return True
         return False
 
@@ -184,7 +200,7 @@ class Judge:
         self,
         sought: Sought,
         candidates: Sequence[Candidate],
-        offers: _Offers,
+        told: _Round,
         now: datetime,
         lookup: CandidateLookup,
     ) -> MatchOutcome:
@@ -198,7 +214,7 @@ class Judge:
             review_for=self._review_for,
             precedents=sought.precedents,
             said=sought.features,
-            read={one.product.id: offers.beside(sought.features, one) for one in candidates},
+            read={one.product.id: told.beside(sought.features, one) for one in candidates},
         )
         if not isinstance(outcome, Drafted):
             return outcome

@@ -86,11 +86,19 @@ class _Tally:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """Which drafts the index knows: all up to a position, and later ones of our own."""
+
+    position: int
+    own: frozenset[ProductId] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Batch:
-    """What became of a batch, and up to which draft the index knows those of others."""
+    """What became of a batch, and which drafts are seen after it."""
 
     outcomes: list[MatchOutcome]
-    position: int
+    seen: _Seen
 
 
 class MatchItems:
@@ -180,8 +188,9 @@ class MatchItems:
     async def _drain(self, supplier_id: SupplierId | None, tally: _Tally) -> None:
         await self._links.reconcile(supplier_id)  # what a neighbour linked is not matched again
         tree, position = await self._refresh()
-        while batch := await self._match_batch(supplier_id, tree, position):
-            position = batch.position
+        seen = _Seen(position=position)
+        while batch := await self._match_batch(supplier_id, tree, seen):
+            seen = batch.seen
             tally.add(batch.outcomes)
         async with self._catalog.unit() as unit:
             left = await unit.items.count_unmatched(supplier_id)
@@ -215,7 +224,7 @@ class MatchItems:
         return tree, position
 
     async def _match_batch(
-        self, supplier_id: SupplierId | None, tree: CategoryTree, position: int
+        self, supplier_id: SupplierId | None, tree: CategoryTree, seen: _Seen
     ) -> _Batch | None:
         drafts: list[ProductId] = []
         try:
@@ -226,9 +235,10 @@ class MatchItems:
                 sought = await self._sought(unit, items, tree)
                 outcomes = await self._decided(unit, sought, drafts)
                 if drafts:
-                    others = await unit.products.found_alone(since=position)
-                    position = others.position
-                    if await self._meet(unit, outcomes, others.products, tree):
+                    founded = await unit.products.found_alone(since=seen.position)
+                    others = [one for one in founded.products if one.id not in seen.own]
+                    seen = _Seen(position=founded.position)
+                    if await self._meet(unit, outcomes, others, tree):
                         await self._candidates.forget(drafts)
                         sought = await self._sought(unit, items, tree)
                         outcomes = await self._decided(unit, sought, drafts)
@@ -237,7 +247,7 @@ class MatchItems:
         except BaseException:
             await self._candidates.forget(drafts)
             raise
-        return _Batch(outcomes=outcomes, position=position)
+        return _Batch(outcomes=outcomes, seen=replace(seen, own=seen.own.union(drafts)))
 
     async def _sought(
         self, unit: CatalogUnit, items: Sequence[SupplierItem], tree: CategoryTree

@@ -138,5 +138,6 @@ def _of_import(record: Import) -> _Answer:
     lines = [
         f"applied: {figure_line(record.figures)}",
         f"import {record.id}; `marketbel imports undo {record.id}` takes it back",
+        "a worker matches its items and computes lowest prices: `marketbel worker`, if none runs",
     ]
     return _Answer(ok=True, told=told, lines=lines)

@@ -1,6 +1,7 @@
 """`marketbel sync`: bring the suppliers in line with the master sheet, or see how it stands."""
 
 import asyncio
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -92,7 +93,7 @@ def status(*, as_json: AsJson = False) -> None:
     lines = [
         f"{view.state} {view.holder or ''}".rstrip()
         + (f" ({view.progress_current} of {view.progress_total})" if view.progress_total else ""),
-        f"last run {view.last_run or 'never'}, next due {next_at or 'now'}",
+        f"last run {_shown(view.last_run, 'never')}, next due {_shown(next_at, 'now')}",
         f"{view.completed} completed, {view.skipped} skipped while another one ran",
         *(_run_line(one) for one in runs),
     ]
@@ -158,6 +159,10 @@ async def _run(
         return False, result, [f"not synced: {result.get('error')}"]
     ok = result["status"] == "success"
     return ok, result, [_run_line(outcome.run), *(f"error: {each}" for each in _list(result))]
+
+
+def _shown(instant: datetime | None, otherwise: str) -> str:
+    return f"{instant:%Y-%m-%d %H:%M:%S} UTC" if instant else otherwise
 
 
 def _list(result: dict[str, object]) -> list[object]:

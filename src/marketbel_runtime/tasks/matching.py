@@ -48,6 +48,7 @@ async def _recalculate(
     task_id: str | None = None,
     job_id: str | None = None,
     product_ids: list[str] | None = None,
+    supplier_id: str | None = None,
     trigger: str = "manual",
     attempt: int | None = None,
     **_: object,
@@ -56,6 +57,7 @@ async def _recalculate(
     result = await container.recalculate_aggregates()(
         job_id=parse_job_id(job_id) if job_id else None,
         attempt=attempt,
+        supplier_id=parse_supplier_id(supplier_id) if supplier_id else None,
         product_ids=[parse_product_id(text) for text in product_ids or []],
     )
     return {

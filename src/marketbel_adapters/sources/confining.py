@@ -131,6 +131,9 @@ async def frames_of_confined(
             try:
                 async with asyncio.timeout(patience):
                     frame = await _frame(child.stdout)
+                    # Whoever kills it looks first whether it has ended, and takes its exit code
+                    # from those who wait for it: what has said all is left to end by itself.
+                    status = await child.wait() if frame is None else 0
             except TimeoutError as error:
                 raise ChildDiedError(ChildEnd.SLOW) from error
             if frame is None:
@@ -143,7 +146,7 @@ async def frames_of_confined(
         # The process is known to be gone only when its pipe is, and a full pipe is not read from.
         while await child.stdout.read(_BUFFER_BYTES):
             pass
-        status = await child.wait()
+        await child.wait()
     if status:
         raise ChildDiedError(_end_of(status))
 

@@ -487,11 +487,6 @@ class Settings(BaseSettings):
         return self.xlsx_macros == "refuse"
 
     @property
-    def step_max(self) -> timedelta:
-        """The same as a duration."""
-        return timedelta(seconds=self.step_seconds_max)
-
-    @property
     def sync_lease(self) -> timedelta:
         """How long a worker that died in a sync keeps the others from the next one."""
         return min(self.job_lease, _SYNC_LEASE_MAX)

@@ -5,7 +5,7 @@ The lists are private; without `MARKETBEL_SHARED` nothing can be compared.
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
@@ -155,6 +155,62 @@ def test_a_header_that_is_repeated_changes_nothing(name: str) -> None:
         at = (sheet.header_row or 0) + (len(rows) - (sheet.header_row or 0)) // 2
         header = rows[(sheet.header_row or 1) - 1 : sheet.header_row or 0]
         assert amounts(read_again(grid, rows[:at] + header + rows[at:])) == amounts(sheet)
+
+
+def by_words(header: tuple[Cell, ...]) -> Rows:
+    """Return a header whose cells go on in a second line, as in "Цена," and "руб."."""
+    halves = [str(cell).rsplit(" ", 1) if cell else [""] for cell in header]
+    return (
+        tuple(half[0] or None for half in halves),
+        tuple(half[1] if len(half) > 1 else None for half in halves),
+    )
+
+
+def by_turns(header: tuple[Cell, ...]) -> Rows:
+    """Return a header of which every second cell stands a line lower."""
+    return (
+        tuple(cell if column % 2 == 0 else None for column, cell in enumerate(header)),
+        tuple(cell if column % 2 else None for column, cell in enumerate(header)),
+    )
+
+
+@pytest.mark.parametrize("split", [by_words, by_turns])
+@pytest.mark.parametrize("name", TABLES)
+def test_a_header_that_is_split_into_two_lines_changes_nothing(
+    name: str, split: Callable[[tuple[Cell, ...]], Rows]
+) -> None:
+    for sheet, grid in sheets_with_truth(name):
+        if not sheet.header_row:
+            continue
+        rows, last = rows_of(grid), sheet.header_row
+        again = read_again(grid, rows[: last - 1] + split(rows[last - 1]) + rows[last:])
+        assert amounts(again) == amounts(sheet)
+        assert again.header_row in {last, last + 1}
+
+
+@pytest.mark.parametrize("first", ["1", "А"])
+@pytest.mark.parametrize("name", TABLES)
+def test_the_numbers_of_the_columns_below_a_header_change_nothing(name: str, first: str) -> None:
+    for sheet, grid in sheets_with_truth(name):
+        if not sheet.header_row:
+            continue
+        rows, last = rows_of(grid), sheet.header_row
+        letters = 0 if first == "1" else 1
+        numbers: tuple[Cell, ...] = (
+            first,
+            *(number + 1 - letters for number in range(1, max(4, len(rows[last - 1])))),
+        )
+        again = read_again(grid, (*rows[:last], numbers, *rows[last:]))
+        assert amounts(again) == amounts(sheet)
+        assert (again.header_row, again.rejected) == (last, sheet.rejected)
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_empty_columns_before_the_first_one_change_nothing(name: str) -> None:
+    for sheet, grid in sheets_with_truth(name):
+        again = read_again(grid, tuple((None, None, None, *row) for row in rows_of(grid)))
+        assert amounts(again) == amounts(sheet)
+        assert again.columns == {role: column + 3 for role, column in sheet.columns.items()}
 
 
 @pytest.mark.parametrize("name", TABLES)

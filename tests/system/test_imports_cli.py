@@ -152,7 +152,7 @@ def test_rejected_rows_come_back_as_a_workbook_in_which_nothing_is_calculated(
     assert written["rows"] == 2
     assert again["code"] == "storage.exists"
     assert rows[0][:6] == ["sheet", "row", "column", "value", "code", "reason"]
-    assert {*rows[0][6:]} == {"Артикул", "Наименование", "Цена"}
+    assert rows[0][6:] == ["Артикул", "Наименование", "Цена"]
     sku = rows[0].index("Артикул")
     assert [(row[1], row[4], row[sku]) for row in rows[1:]] == [
         ("3", "row.name_blank", "=1+1"),

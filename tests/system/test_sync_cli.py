@@ -68,6 +68,14 @@ async def test_a_plan_is_shown_then_applied_and_the_status_tells_of_it(settings:
     assert shown["next_due"] > shown["last_run"]
 
 
+def test_a_sheet_that_is_named_and_not_there_starts_nothing(settings: Settings) -> None:
+    status, told = call(settings, "run", "--sheet", "mistyped.xlsx")
+    _, shown = call(settings, "status")
+
+    assert (status, told["code"]) == (1, "source.missing")
+    assert (shown["completed"], shown["runs"]) == (0, [])
+
+
 async def test_a_sync_that_is_under_way_is_told_and_left_alone(settings: Settings) -> None:
     async with create_redis(settings.require_redis_url()) as redis:
         await redis.set("sync:lock", "sync-manual-1")

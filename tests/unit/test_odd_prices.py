@@ -99,3 +99,43 @@ def test_a_column_that_nothing_explains_is_refused_row_by_row_with_a_cure() -> N
 
     assert len(rows.rejected) == 4
     assert "two decimals" in rows.rejected[0].message
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        [("Товар", "Руб.", "Коп.")],
+        [("Товар", "Цена", None), (None, "руб.", "коп.")],
+        [("Товар", "Цена, руб.", "коп.")],
+    ],
+)
+def test_roubles_and_kopecks_in_two_columns_are_one_price(
+    header: list[tuple[str | None, ...]],
+) -> None:
+    lines: list[tuple[Cell, ...]] = [
+        (GOODS[0], 12, 50),
+        (GOODS[1], "1 240", "05"),
+        (GOODS[2], 7, None),
+        (GOODS[3], 3, 5),
+    ]
+
+    rows = read_rows([Grid(name="L", rows=(*header, *lines))])
+
+    assert [str(row.price.amount) for row in rows.accepted] == ["12.50", "1240.05", "7.00", "3.05"]
+
+
+def test_a_column_of_kopecks_beside_prices_with_cents_is_left_alone() -> None:
+    lines = [(name, 12.5, 50) for name in GOODS]
+
+    rows = read_rows([Grid(name="L", rows=(("Товар", "Цена", "Коп."), *lines))])
+
+    assert rows.sheets[0].price_sum == 50
+
+
+@pytest.mark.parametrize("header", ["RRP inc VAT", "Опт с НДС", "Розница (без НДС)", "Опт +НДС"])
+def test_a_tax_beside_a_kind_of_price_makes_it_no_tax(header: str) -> None:
+    rows = read(12.5, 8.99, 104.3, 3.25, header=header)
+
+    assert rows.sheets[0].columns["price"] == 2
+    assert rows.sheets[0].columns["sku"] == 0
+    assert rows.sheets[0].header_row == 1

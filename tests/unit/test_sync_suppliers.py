@@ -150,6 +150,22 @@ async def test_a_sheet_in_trouble_stops_no_price_list(
     assert [line.level for line in world.catalog.log()] == [LogLevel.ERROR]
 
 
+async def test_a_sheet_that_was_named_for_the_sync_and_cannot_be_read_ends_it() -> None:
+    world = a_world()
+    put(world, "a")
+    await synced(world)
+    request = SyncRequest(
+        wish=AtOnce(task_id="sync-two", key="two"), location="https://x.example/mistyped"
+    )
+
+    with pytest.raises(RefusedError):
+        await world.container.sync_suppliers()(request)
+
+    view = await world.board.view()
+    assert (view.holder, view.completed) == (None, 1)
+    assert len(world.queue) == 1
+
+
 async def test_a_supplier_whose_job_is_unfinished_gets_no_second_one() -> None:
     world = a_world()
     put(world, "a", "b")

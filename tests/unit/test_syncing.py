@@ -14,6 +14,12 @@ from marketbel_runtime.lifespan import InMemory, memory
 from marketbel_runtime.schedule import chores_of
 from marketbel_runtime.settings import Settings
 from marketbel_runtime.syncing import sync_when_due, sync_when_triggered
+from marketbel_runtime.tasks.running import Task
+from marketbel_runtime.tasks.syncing import (
+    master_sync_task,
+    scheduled_sync_task,
+    trigger_master_sync_task,
+)
 
 HOUR = timedelta(hours=1)
 
@@ -165,3 +171,46 @@ async def test_a_sync_is_run_when_it_is_due_and_not_before() -> None:
 
     assert early == 1
     assert [by for _, by in await runs(world)] == ["schedule", "schedule"]
+
+
+@pytest.mark.parametrize("hours", [1, 5, 7, 24, 25, 168])
+async def test_any_interval_is_kept_from_the_last_success_whether_it_divides_a_day_or_not(
+    hours: int,
+) -> None:
+    world = memory(Settings(_env_file=None, sync_interval_hours=hours))
+    counts = []
+
+    for _ in range(4):
+        await sync_when_due(world.container)
+        world.clock.tick(timedelta(hours=hours, milliseconds=-1))
+        await sync_when_due(world.container)
+        counts.append((await world.board.view()).completed)
+        world.clock.tick(timedelta(milliseconds=1))
+
+    assert counts == [1, 2, 3, 4]
+
+
+async def test_intervals_that_went_by_without_a_worker_are_made_up_by_one_sync() -> None:
+    world = a_world()
+    await sync_when_due(world.container)
+    world.clock.tick(timedelta(days=3))
+
+    for _ in range(3):
+        await sync_when_due(world.container)
+
+    assert (await world.board.view()).completed == 2
+
+
+@pytest.mark.parametrize("task", [master_sync_task, trigger_master_sync_task, scheduled_sync_task])
+async def test_a_task_called_while_a_sync_runs_does_nothing_and_says_so(task: Task) -> None:
+    world = a_world()
+    turn = await world.board.claim(AtOnce(task_id="other", key="o"), duration=HOUR)
+    assert isinstance(turn, SyncTurn)
+
+    result = await task({"container": world.container, "job_id": "d", "job_try": 1}, task_id="t")
+    await world.board.finish(turn, succeeded=False)
+    await sync_when_triggered(world.container)
+
+    assert (result["status"], result["task_id"]) == ("error", "t")
+    assert "already in progress" in str(result["error"])
+    assert await runs(world) == []  # it waits for nothing, as only a trigger does

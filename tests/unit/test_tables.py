@@ -226,3 +226,21 @@ def test_a_title_that_is_repeated_in_each_cell_is_a_section() -> None:
 
     assert (rows.sheets[0].sections, rows.sheets[0].no_price) == (1, 0)
     assert {row.characteristics["_category"] for row in rows.accepted} == {"Инструмент"}
+
+
+def test_a_rejected_row_keeps_every_cell_though_headers_are_repeated() -> None:
+    rows = read(
+        ["Код", "Наименование", "Цена", "Цена", None],
+        *((code, name, price, price + 1, "x") for code, name, price in GOODS),
+        ["A-7", "Клещи", -1, 5, "y"],
+    )
+
+    (rejected,) = rows.rejected
+    assert (rejected.sheet, rejected.row_number, rejected.column) == ("L", 8, "price")
+    assert list(rejected.cells.items()) == [
+        ("Код", "A-7"),
+        ("Наименование", "Клещи"),
+        ("Цена", "-1"),
+        ("Цена (4)", "5"),
+        ("column_5", "y"),
+    ]

@@ -26,7 +26,7 @@ def write_rejected(path: Path, entries: Sequence[LogEntry]) -> None:
     Raises:
         UnavailableError: the file cannot be written (`storage.unavailable`).
     """
-    columns = list(dict.fromkeys(name for entry in entries for name in _cells(entry)))
+    columns = _columns(entries)
     options = {
         "constant_memory": True,
         "strings_to_formulas": False,
@@ -64,6 +64,27 @@ def _row(entry: LogEntry, columns: Sequence[str]) -> list[str]:
         reason,
         *(cells.get(name, "") for name in columns),
     ]
+
+
+def _columns(entries: Sequence[LogEntry]) -> list[str]:
+    """Return the columns of all rows in the order of the list that they come from.
+
+    A column that only some rows have stands behind the one before it in its row.
+    """
+    merged: list[str] = []
+    known: set[str] = set()
+    for entry in entries:
+        cells, said = _cells(entry), entry.details.get("columns")
+        ordered = [str(name) for name in said] if isinstance(said, list) else []
+        place = 0
+        for name in dict.fromkeys((*(name for name in ordered if name in cells), *cells)):
+            if name in known:
+                place = merged.index(name) + 1
+                continue
+            merged.insert(place, name)
+            known.add(name)
+            place += 1
+    return merged
 
 
 def _cells(entry: LogEntry) -> dict[str, str]:

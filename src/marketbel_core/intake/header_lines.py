@@ -33,6 +33,7 @@ _NEAR_MIN: Final = 86.0
 _NEAR_LENGTH_MIN: Final = 5
 _TIER_STARTS: Final = ("от ", "ад ", "від ", "from ")
 _EXACT: Final = 4
+_END_LENGTH_MAX: Final = 25
 _UNIT: Final = re.compile(
     r"[(\[]?(?:(?:руб\w*|коп|byn|rub|usd|eur|uah|грн|у\.?\s?е|[$€₽₴]|%)[./ ]{0,2}(?:за )?)?"
     r"(?:шт\w*|кг|гр?|мг|т|тн|м[23²³.]?|п\.? ?м|пог\. ?м|см|мм|км|л|мл|уп\w*|ед|пар\w*|рул\w*"
@@ -114,11 +115,29 @@ def _goes_on(above: Sequence[str], words: Sequence[str]) -> bool:
     if len(filled) == 1:
         return _is_part(above, own, own.index(filled[0]))
     return (
-        _are_meant([text for text in words if text])
+        _are_ends(above, own)
+        or _are_meant([text for text in words if text])
         or _are_units(filled)
         or _are_grouped(above, own)
         or _are_parts(above, own)
         or _fills_gaps(above, own)
+    )
+
+
+def _are_ends(above: Sequence[str], words: Sequence[str]) -> bool:
+    """Tell whether all texts go on with the one above them: "Цена," and "руб.".
+
+    Small letters say so, and words below a price where no product is named.
+    """
+    filled = [column for column, text in enumerate(words) if text]
+    if not filled or not all(column < len(above) and above[column] for column in filled):
+        return False
+    meanings = [header_meaning(above[column]) for column in filled]
+    roles = {meaning.role for meaning in meanings if meaning is not None}
+    return (Role.PRICE in roles and Role.NAME not in roles) or all(
+        len(words[column]) <= _END_LENGTH_MAX
+        and (words[column][0].islower() or words[column][0] in "(%/")
+        for column in filled
     )
 
 
@@ -141,13 +160,15 @@ def _is_part(above: Sequence[str], words: Sequence[str], column: int) -> bool:
     Titles stand above codes and names, and have words of headers in them: "Товары для дома".
     """
     text = words[column]
+    title = above[column] if column < len(above) else ""
+    upper = header_meaning(title) if title else None
+    if (upper is None or upper.role not in _TITLED_ROLES) and _are_ends(above, words):
+        return True
     meaning = header_meaning(text)
     if meaning is None or is_currency_alone(text):
         return is_currency_alone(text)
-    title = above[column] if column < len(above) else ""
     if not title:
         return meaning.role is Role.PRICE or meaning.strength >= _EXACT
-    upper = header_meaning(title)
     return ":" not in text and upper is not None and upper.role not in _TITLED_ROLES
 
 

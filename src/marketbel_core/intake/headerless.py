@@ -1,7 +1,7 @@
 """The layout of a sheet without a header that we know: words in a column, prices in another."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from marketbel_core.intake.cells import cell_text
@@ -15,7 +15,7 @@ from marketbel_core.intake.columns import (
 )
 from marketbel_core.intake.content_columns import money_columns
 from marketbel_core.intake.found_layout import Layout
-from marketbel_core.intake.header_lines import HeaderLines, joined_lines
+from marketbel_core.intake.header_lines import HeaderLines, header_meaning, joined_lines
 from marketbel_core.intake.headers import Role, price_kinds
 from marketbel_core.intake.name_column import wordy_column
 from marketbel_core.intake.sample import SheetSample
@@ -64,12 +64,13 @@ def layout_by_content(
     above = None if is_said else _header_above(sheet, columns, name, price)
     if above is not None:
         header, headers = above, above.texts
+    known = _known(headers, {name, price, *further})
     return Layout(
         header_row=header.last if header is not None else 0,
         data_start_row=start + 1 if is_said else min(columns[price].price_rows) + 1,
-        columns={Role.NAME: name, Role.PRICE: price},
+        columns=known | {Role.NAME: name, Role.PRICE: price},
         price_columns=price_kinds([price, *further], {}),
-        characteristic_columns=keys_of(columns, headers, {name, price, *further}),
+        characteristic_columns=keys_of(columns, headers, {name, price, *further, *known.values()}),
         headers=headers,
         confidence=_HEADERLESS_CONFIDENCE,
         reasons=(
@@ -77,6 +78,18 @@ def layout_by_content(
             f"column {name + 1} has words and column {price + 1} has prices",
         ),
     )
+
+
+def _known(headers: Mapping[int, str], taken: Collection[int]) -> dict[Role, int]:
+    """Return what the known words of a header name beside names and prices, the leftmost each."""
+    known: dict[Role, int] = {}
+    for column, text in sorted(headers.items()):
+        meaning = header_meaning(text)
+        if meaning is not None and column not in taken:
+            known.setdefault(meaning.role, column)
+    known.pop(Role.NAME, None)
+    known.pop(Role.PRICE, None)
+    return known
 
 
 def _header_above(

@@ -53,6 +53,10 @@ _MIXED: Final = re.compile(r"\b(?=\w*[а-яіў])(?=\w*[a-z])[а-яіўa-z]+\b")
 _LOOKALIKES: Final = str.maketrans("aceopxymtbhk", "асеорхумтвнк")
 _SPACED: Final = re.compile(r"\w(?: \w){2,}")
 _HEADER_LENGTH_MAX: Final = 120
+_TAX: Final = re.compile(
+    r"(?:\b(?:с|без|вкл\w*|з|у т ч|в т ч|inc\w*|ex\w*|with|without|plus)|\+)\s*"
+    r"(?:ндс|пдв|vat|tax)\b"
+)
 _NUMBERED: Final = re.compile(
     r"(?:(?:manufacturer|mfr|our|product|stock|catalog(?:ue)?)\s+)?"
     r"(?:part|item|product|prod|cat(?:alog(?:ue)?)?|art(?:icle)?|stock|model|style|sku|арт|кат)\b\.?"
@@ -101,7 +105,8 @@ def _by_words(folded: str) -> HeaderMeaning | None:
         return HeaderMeaning(Role.PRICE, 3, kind)
     if kind == "preorder":
         return HeaderMeaning(Role.PRICE, 2, kind)
-    return None if DECOY.search(folded) else _by_keyword(folded, kind)
+    plain = _TAX.sub(" ", folded).strip() if kind or MONEY_WORD.search(folded) else folded
+    return None if not plain or DECOY.search(plain) else _by_keyword(plain, kind)
 
 
 def is_decoy(text: str) -> bool:

@@ -83,11 +83,7 @@ class SheetReader:
 
     def _rows(self, table: Table) -> NumberedRows:
         start = table.layout.data_start_row
-        rows = enumerate(islice(self._grid.rows, start - 1, None), start)
-        left, right = table.left, table.right
-        if left == 0 and right is None:
-            return rows
-        return ((number, row[left:right]) for number, row in rows)
+        return table.rows(enumerate(islice(self._grid.rows, start - 1, None), start))
 
     def _summary(self, former: RememberedLayout | None) -> SheetSummary:
         layout, state = self._tables[0].layout, self._state

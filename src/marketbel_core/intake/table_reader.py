@@ -4,7 +4,7 @@ Titles of sections become the category of what follows; headers, blank lines and
 neither items nor errors. One bad row never costs a good one.
 """
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import chain
@@ -82,6 +82,7 @@ class TableReader:
             title=sheet.currency,
             spills=sheet.is_pdf,
         )
+        self._labels = _labels(layout.headers)
         self._has_kinds = bool(layout.price_columns)
         self._last_name = ""
 
@@ -275,7 +276,15 @@ class TableReader:
 
     def _cells(self, row: Sequence[Cell]) -> dict[str, object]:
         return {
-            self._layout.headers.get(index) or f"column_{index + 1}": text
+            self._labels.get(index) or f"column_{index + 1}": text
             for index, cell in enumerate(row)
             if (text := cell_text(cell))
         }
+
+
+def _labels(headers: Mapping[int, str]) -> dict[int, str]:
+    """Return the headers by column; one that is repeated has its column's number, too."""
+    labels: dict[int, str] = {}
+    for column, text in sorted(headers.items()):
+        labels[column] = f"{text} ({column + 1})" if text in labels.values() else text
+    return labels

@@ -1,7 +1,9 @@
 """The tables of a sheet: most have one, some have two beside each other or one below another."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import islice, pairwise
 from typing import Final
 
@@ -18,6 +20,9 @@ __all__ = ["NumberedRows", "Table", "begins_table", "tables_of", "taken_ahead"]
 
 type NumberedRows = Iterator[tuple[int, Sequence[Cell]]]
 
+_COINS: Final = re.compile("[0-9]{1,2}")
+_COINS_HEADER: Final = re.compile(r"\b(?:коп|копеек|копейки|кап)$")
+_ROUBLES_HEADER: Final = re.compile(r"\bруб")
 _PLAIN: Final = 3
 _ROWS_AHEAD: Final = 400
 _FIGURES_MAX: Final = 1
@@ -33,12 +38,50 @@ class Table:
         layout: Which of its columns is what, counted from `left`.
         left: The sheet's column, from 0, in which it begins.
         right: The column in which the next one begins; `None`: it is the last one.
+        coins: The column of kopecks, counted from `left`, where the price has only roubles.
     """
 
     sample: SheetSample
     layout: Layout
     left: int = 0
     right: int | None = None
+    coins: int | None = None
+
+    def rows(self, numbered: NumberedRows) -> NumberedRows:
+        """Return the table's part of the sheet's rows, roubles and kopecks in one cell."""
+        left, right, coins = self.left, self.right, self.coins
+        if left or right is not None:
+            numbered = ((number, row[left:right]) for number, row in numbered)
+        if coins is None:
+            return numbered
+        price = self.layout.columns[Role.PRICE]
+        return ((number, _with_coins(row, price, coins)) for number, row in numbered)
+
+
+def _with_coins(row: Sequence[Cell], price: int, coins: int) -> Sequence[Cell]:
+    """Return a row whose roubles and kopecks stand in two cells with both in the first."""
+    whole = cell_text(row[price]) if price < len(row) else ""
+    rest = cell_text(row[coins]) if coins < len(row) else ""
+    if not _COINS.fullmatch(rest) or not (whole.replace(" ", "") or "0").isdecimal():
+        return row
+    amount = Decimal(f"{whole.replace(' ', '') or '0'}.{rest:0>2}")
+    return [*row[:price], amount, *row[price + 1 :]]
+
+
+def _coins_of(sample: SheetSample, layout: Layout) -> int | None:
+    """Return the column of kopecks beside one of whole roubles, if there is one."""
+    price = layout.columns[Role.PRICE]
+    column = price + 1
+    header = folded_header(layout.headers.get(column, ""))
+    if not _COINS_HEADER.search(header) or _ROUBLES_HEADER.search(header):
+        return None
+    rows = (*sample.rows[layout.data_start_row - 1 :], *sample.further)
+    beside = [cell_text(row[column]) for row in rows if column < len(row)]
+    wholes = [cell_text(row[price]) for row in rows if price < len(row)]
+    fits = all(_COINS.fullmatch(text) for text in beside if text[:1].isdigit()) and not any(
+        "." in text or "," in text for text in wholes if text[:1].isdigit()
+    )
+    return column if fits else None
 
 
 def tables_of(sample: SheetSample, layout: Layout) -> list[Table]:
@@ -49,11 +92,11 @@ def tables_of(sample: SheetSample, layout: Layout) -> list[Table]:
         own = layout_of(part)
         if own is None:
             break
-        found.append(Table(part, refined(part, own), left, right))
+        found.append(Table(part, refined(part, own), left, right, _coins_of(part, own)))
     else:
         if len(found) > 1:
             return found
-    return [Table(sample, refined(sample, layout))]
+    return [Table(sample, refined(sample, layout), coins=_coins_of(sample, layout))]
 
 
 def _cut(sample: SheetSample, left: int, right: int | None) -> SheetSample:

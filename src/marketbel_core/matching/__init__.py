@@ -10,15 +10,6 @@ from marketbel_core.matching.blocking import (
 from marketbel_core.matching.candidates import Candidate, Wanted
 from marketbel_core.matching.certainty import Certainty
 from marketbel_core.matching.clerical import (
-    API,
-    Action,
-    ItemReview,
-    MatchState,
-    PairVerdict,
-    ReviewDecision,
-    Reviewer,
-    ReviewRow,
-    Verdict,
     approved,
     candidate_id,
     expired,
@@ -66,6 +57,17 @@ from marketbel_core.matching.linking import (
 )
 from marketbel_core.matching.ranking import Ranked, rank
 from marketbel_core.matching.review import ReviewStatus, ReviewTask, ScoredCandidate
+from marketbel_core.matching.verdicts import (
+    API,
+    Action,
+    ItemReview,
+    MatchState,
+    PairVerdict,
+    ReviewDecision,
+    Reviewer,
+    ReviewRow,
+    Verdict,
+)
 
 __all__ = [
     "API",

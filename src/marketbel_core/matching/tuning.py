@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import Final
 
-from marketbel_core.matching.clerical import PairVerdict, Verdict
 from marketbel_core.matching.decision import MatchScore
+from marketbel_core.matching.verdicts import PairVerdict, Verdict
 
 __all__ = ["Interval", "ThresholdFigures", "figures_at", "proposed", "wilson"]
 

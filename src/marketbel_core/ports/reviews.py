@@ -9,7 +9,7 @@ from uuid import UUID
 
 from marketbel_core.catalog import Product
 from marketbel_core.ids import ProductId, SupplierId, SupplierItemId
-from marketbel_core.matching.clerical import ItemReview, PairVerdict, ReviewDecision
+from marketbel_core.matching.verdicts import ItemReview, PairVerdict, ReviewDecision
 
 __all__ = ["Links", "NamedVerdict", "ReviewQueue", "Reviews", "Verdicts", "WaitingReview"]
 

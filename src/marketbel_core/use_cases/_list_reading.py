@@ -105,6 +105,7 @@ def rejection_entries(
                 "value": rejection.value,
                 "code": rejection.code,
                 "cells": dict(rejection.cells),
+                "columns": list(rejection.cells),  # stores do not keep the order of keys
             },
         )
         for rejection in rejections

@@ -122,6 +122,7 @@ class SyncSuppliers:
         """Return what the sync did, or why it was not its turn.
 
         Raises:
+            RefusedError: the sheet that was named for this sync cannot be used; nothing was done.
             StaleSyncError: somebody else has taken the turn meanwhile.
             UnavailableError: a store cannot be reached; the sync may be run again.
         """
@@ -195,7 +196,10 @@ class SyncSuppliers:
     async def _rows(
         self, request: SyncRequest
     ) -> tuple[MasterSheetRows | None, MarketbelError | None]:
-        """Return what the sheet says; a sheet in trouble stops no price list."""
+        """Return what the sheet says; the usual sheet in trouble stops no price list.
+
+        A sheet that was named for this sync is all that it is for: its trouble is raised.
+        """
         location, sheet_name = await self._place(request)
         if location is None:
             return None, None
@@ -203,6 +207,8 @@ class SyncSuppliers:
             return await self._sheet.read(location, sheet_name=sheet_name), None
         except (RefusedError, UnavailableError) as error:
             self._telemetry.event("sync.sheet_refused", code=error.code)
+            if request.location is not None:
+                raise
             return None, error
 
     async def _apply(

@@ -27,6 +27,7 @@ _VARIABLES: Final = (
 )
 _RUNS_SHOWN: Final = 5
 _NAMES_SHOWN: Final = 50
+_CURE: Final = "if the sheet is right, apply it with --accept-missing"
 
 sync = typer.Typer(
     name="sync",
@@ -158,7 +159,10 @@ async def _run(
     if not isinstance(outcome, SyncReport):
         return False, result, [f"not synced: {result.get('error')}"]
     ok = result["status"] == "success"
-    return ok, result, [_run_line(outcome.run), *(f"error: {each}" for each in _list(result))]
+    lines = [_run_line(outcome.run), *(f"error: {each}" for each in _list(result))]
+    if outcome.run.figures.held:
+        lines.append(f"nothing of the sheet was applied; {_CURE}")
+    return ok, result, lines
 
 
 def _shown(instant: datetime | None, otherwise: str) -> str:
@@ -198,5 +202,5 @@ def _plan_lines(result: dict[str, object]) -> list[str]:
             lines.append(f"  and {len(entries) - _NAMES_SHOWN} more")
     lines.append(f"unchanged: {result['unchanged']}")
     if result["held"]:
-        lines.append("it would be held back: too many active suppliers are missing")
+        lines.append(f"it would be held back: too many active suppliers are missing; {_CURE}")
     return lines

@@ -36,6 +36,7 @@ from marketbel_core.use_cases import (
     CollectItems,
     Courier,
     EnrichItems,
+    EnrichSupplier,
     ExpireReviews,
     FollowImports,
     ImportItems,
@@ -206,6 +207,7 @@ class Container(containers.DeclarativeContainer):
     )
 
     enrich_items = providers.Factory(EnrichItems, catalog=catalog, clock=clock)
+    enrich_supplier = providers.Factory(EnrichSupplier, catalog=catalog, queue=queue, clock=clock)
 
     # What people do with imports.
     plan_import = providers.Factory(PlanImport, importer=importer)

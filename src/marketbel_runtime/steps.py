@@ -2,6 +2,7 @@
 
 from marketbel_core.ports import (
     CourierStep,
+    EnrichStep,
     ImportStep,
     MatchStep,
     RecalculateStep,
@@ -33,5 +34,7 @@ async def run_step(container: Container, step: Step) -> None:
                 supplier_id=step.supplier_id,
                 product_ids=step.product_ids,
             )
+        case EnrichStep():
+            await container.enrich_supplier()(step)
         case RetryStep(job_id=job_id, attempt=attempt):
             await container.retry_job()(job_id, attempt=attempt)

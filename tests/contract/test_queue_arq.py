@@ -31,6 +31,7 @@ FUNCTIONS = (
     "import_items_task",
     "match_items_task",
     "recalc_product_aggregates_task",
+    "enrich_items_task",
 )
 
 

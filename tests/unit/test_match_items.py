@@ -18,7 +18,7 @@ from marketbel_core.errors import JobNotFoundError, UnavailableError
 from marketbel_core.ids import JobId, SupplierId
 from marketbel_core.jobs import Cancelled, Job, JobProgress, Phase
 from marketbel_core.matching import Wanted, features_of
-from marketbel_core.ports import Catalog, CatalogUnit, MatchStep, RecalculateStep
+from marketbel_core.ports import Catalog, CatalogUnit, EnrichStep, MatchStep, RecalculateStep
 from marketbel_core.use_cases import MatchItems
 from marketbel_runtime.lifespan import InMemory, memory
 from marketbel_runtime.settings import Settings
@@ -230,6 +230,8 @@ async def test_with_a_job_its_figures_follow_and_its_supplier_is_asked_for() -> 
     assert await world.queue.take() == RecalculateStep(
         job_id=job.id, attempt=1, supplier_id=supplier_id
     )
+    facts = EnrichStep(supplier_id=supplier_id, asked_at=world.clock.now())
+    assert await world.queue.take() == facts
     assert len(world.queue) == 0
 
 
@@ -240,6 +242,9 @@ async def test_a_second_delivery_keeps_the_figures_and_asks_again() -> None:
     lost = await world.queue.take()
     assert lost is not None
     await world.queue.done(lost)
+    facts = await world.queue.take()
+    assert isinstance(facts, EnrichStep)
+    await world.queue.done(facts)
     before = await world.jobs.get(job.id)
 
     again = await world.container.match_items()(job_id=job.id)

@@ -192,6 +192,7 @@ async def test_a_call_of_the_deployment_returns_the_shape_that_it_knows(
 
 
 def test_every_task_that_is_built_is_called_here() -> None:
-    ours = {"courier_task", "import_items_task"}  # steps ask for these; no neighbour does
+    # Steps ask for these; no neighbour does.
+    ours = {"courier_task", "import_items_task", "enrich_items_task"}
 
     assert {task.__name__ for task in TASKS} == ours | {name for name, _, _ in CALLS}

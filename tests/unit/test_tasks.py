@@ -582,6 +582,7 @@ def test_every_task_of_the_deployment_stands_under_every_name_that_it_has() -> N
         "courier_task",
         "download_and_trigger_ml",
         "enrich_item_task",
+        "enrich_items_task",
         "expire_review_queue_task",
         "handle_manual_match_event",
         "import_items_task",

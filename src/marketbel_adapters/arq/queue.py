@@ -12,6 +12,7 @@ from marketbel_adapters.arq.pool import JsonArqRedis, QueuedCall
 from marketbel_core.errors import UnavailableError
 from marketbel_core.ports import (
     CourierStep,
+    EnrichStep,
     ImportStep,
     MatchStep,
     RecalculateStep,
@@ -24,6 +25,7 @@ __all__ = ["ArqStepQueue", "arq_job_of"]
 
 _FUNCTIONS: Final[dict[type[Step], str]] = {
     CourierStep: "courier_task",
+    EnrichStep: "enrich_items_task",
     ImportStep: "import_items_task",
     MatchStep: "match_items_task",
     RecalculateStep: "recalc_product_aggregates_task",
@@ -94,7 +96,7 @@ def arq_job_of(step: Step) -> tuple[str, str, dict[str, Any]]:
     and a new try must not be taken for the old one.
     """
     function = _FUNCTIONS[type(step)]
-    if isinstance(step, MatchStep | RecalculateStep) and step.job_id is None:
+    if isinstance(step, EnrichStep) or step.job_id is None:
         wanted = _wanted_without_job(step)
         digest = hashlib.sha256(f"{step.asked_at},{wanted}".encode()).hexdigest()[:32]
         return function, f"{function}:{digest}", wanted
@@ -102,11 +104,13 @@ def arq_job_of(step: Step) -> tuple[str, str, dict[str, Any]]:
     return function, f"{function}:{step.job_id}:{step.attempt}:{step.delivery}", kwargs
 
 
-def _wanted_without_job(step: MatchStep | RecalculateStep) -> dict[str, Any]:
+def _wanted_without_job(step: MatchStep | RecalculateStep | EnrichStep) -> dict[str, Any]:
     supplier = {} if step.supplier_id is None else {"supplier_id": str(step.supplier_id)}
     match step:
         case MatchStep():
             return supplier
+        case EnrichStep(after=after):
+            return {**supplier, "after": after and str(after)}
         case RecalculateStep(product_ids=product_ids):
             ids = [str(product_id) for product_id in product_ids]
             return {**supplier, "product_ids": ids, "trigger": "auto_match"}

@@ -8,8 +8,8 @@ from types import MappingProxyType
 
 from marketbel_adapters.catalog_values import strict_json
 from marketbel_adapters.memory.catalog_state import State, comparable
-from marketbel_core.catalog import SupplierItem
-from marketbel_core.ids import SupplierItemId
+from marketbel_core.catalog import ENRICHED_KEY, SupplierItem
+from marketbel_core.ids import SupplierId, SupplierItemId
 from marketbel_core.ports import Enrichments
 
 __all__ = ["MemoryEnrichments"]
@@ -24,6 +24,22 @@ class MemoryEnrichments(Enrichments):
     async def open(self, item_ids: Sequence[SupplierItemId]) -> list[SupplierItem]:
         known = sorted(set(item_ids) & self._draft.items.keys())
         return [self._draft.items[item_id].item for item_id in known]
+
+    async def lacking(
+        self,
+        supplier_id: SupplierId,
+        *,
+        after: SupplierItemId | None,
+        limit: int,
+    ) -> list[SupplierItem]:
+        found = [
+            stored.item
+            for stored in self._draft.items.values()
+            if stored.item.supplier_id == supplier_id
+            and ENRICHED_KEY not in stored.item.characteristics
+            and (after is None or stored.item.id > after)
+        ]
+        return sorted(found, key=lambda item: item.id)[:limit]
 
     async def record(
         self,

@@ -14,6 +14,7 @@ from marketbel_core.catalog import (
     ProductAggregates,
     Supplier,
     SupplierItem,
+    as_listed,
 )
 from marketbel_core.errors import UnavailableError
 from marketbel_core.ids import CategoryId, ImportId, ProductId, SupplierId, SupplierItemId
@@ -184,8 +185,12 @@ def content_of(stored: StoredItem) -> tuple[object, ...]:
 
 
 def comparable(characteristics: str) -> str:
-    """Return the JSON so that what JSONB holds equal is equal: 1.0 is 1, but 1 is not true."""
-    return json.dumps(json.loads(characteristics, parse_float=_number), sort_keys=True)
+    """Return the JSON so that what JSONB holds equal is equal: 1.0 is 1, but 1 is not true.
+
+    What we added ourselves is left out: it is no change of the list.
+    """
+    said = as_listed(json.loads(characteristics, parse_float=_number))
+    return json.dumps(said, sort_keys=True)
 
 
 def _number(text: str) -> int | float:

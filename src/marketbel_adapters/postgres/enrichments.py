@@ -10,7 +10,7 @@ from marketbel_adapters.catalog_values import strict_json
 from marketbel_adapters.postgres.review_rows import reviews_of
 from marketbel_adapters.postgres.transaction import Transaction
 from marketbel_core.catalog import SupplierItem
-from marketbel_core.ids import SupplierItemId
+from marketbel_core.ids import SupplierId, SupplierItemId
 from marketbel_core.ports import Enrichments
 
 __all__ = ["PostgresEnrichments"]
@@ -26,6 +26,20 @@ _RECORD: Final = text("""
 """)
 
 
+# Which ones are sought without a lock, and looked at again under it.
+_LACKING: Final = text("""
+    SELECT id FROM supplier_items
+     WHERE id IN (
+         SELECT id FROM supplier_items
+          WHERE supplier_id = CAST(:supplier_id AS uuid)
+            AND (CAST(:after AS uuid) IS NULL OR id > CAST(:after AS uuid))
+            AND NOT jsonb_exists(characteristics, '_enriched')
+          ORDER BY id LIMIT :limit
+     )
+     ORDER BY id FOR NO KEY UPDATE
+""")
+
+
 class PostgresEnrichments(Enrichments):
     """Items and what is added to them, inside one transaction."""
 
@@ -34,6 +48,18 @@ class PostgresEnrichments(Enrichments):
 
     async def open(self, item_ids: Sequence[SupplierItemId]) -> list[SupplierItem]:
         locked = await self._transaction.run(_LOCK, {"item_ids": list(item_ids)})
+        reviews = await reviews_of(self._transaction, [row.id for row in locked])
+        return [review.item for review in reviews]
+
+    async def lacking(
+        self,
+        supplier_id: SupplierId,
+        *,
+        after: SupplierItemId | None,
+        limit: int,
+    ) -> list[SupplierItem]:
+        values = {"supplier_id": supplier_id, "after": after, "limit": limit}
+        locked = await self._transaction.run(_LACKING, values)
         reviews = await reviews_of(self._transaction, [row.id for row in locked])
         return [review.item for review in reviews]
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from sqlalchemy import text
 
+from marketbel_adapters.postgres.staging_sql import as_listed
 from marketbel_adapters.postgres.transaction import Transaction
 from marketbel_core.ids import ImportId, ProductId
 from marketbel_core.ports import UndoOutcome
@@ -28,9 +29,10 @@ _LOCK: Final = """
 """
 _DROP: Final = "DROP TABLE IF EXISTS pg_temp.marketbel_undo, pg_temp.marketbel_undo_drafts"
 # Untouched is an item that still says what the import wrote, and that no later import changed.
-_UNTOUCHED: Final = """
+_UNTOUCHED: Final = f"""
     hash_record_extended(
-        ROW(i.name, i.current_price, i.characteristics, i.price_opt, i.price_rrc), 0) = c.digest
+        ROW(i.name, i.current_price, {as_listed("i.characteristics")}, i.price_opt, i.price_rrc),
+        0) = c.digest
     AND NOT EXISTS (
         SELECT FROM marketbel.import_changes later
           JOIN marketbel.imports m ON m.id = later.import_id AND m.state = 'applied'

@@ -31,7 +31,23 @@ __all__ = [
     "ROW_COLUMNS",
     "SAMPLE_FEW",
     "UNPRICED_COLUMNS",
+    "as_listed",
 ]
+
+
+def as_listed(characteristics: str) -> str:
+    """Return SQL for characteristics as the list said them, without what we added ourselves.
+
+    The same as `marketbel_core.catalog.as_listed`.
+    """
+    said, added = characteristics, f"({characteristics} -> '_enriched')"
+    return f"""
+        CASE WHEN jsonb_typeof({added}) = 'object'
+             THEN ({said} - '_enriched' - ARRAY(SELECT jsonb_object_keys({added})))
+                  || jsonb_strip_nulls({added})
+             ELSE {said} END
+    """
+
 
 ROW_COLUMNS: Final = (
     "supplier_sku",
@@ -169,7 +185,8 @@ CHANGED_BY_THE_LIST: Final = text(f"""
           FROM marketbel_rows n
           JOIN supplier_items i
             ON i.supplier_id = CAST(:supplier_id AS uuid) AND i.supplier_sku = n.supplier_sku
-         WHERE (i.name, i.current_price, i.characteristics, i.price_opt, i.price_rrc)
+         WHERE (i.name, i.current_price, {as_listed("i.characteristics")}, i.price_opt,
+                i.price_rrc)
                IS DISTINCT FROM
                (n.name, n.current_price, n.characteristics, n.price_opt, n.price_rrc)
          ORDER BY i.id
@@ -237,9 +254,10 @@ DIFFERENCES: Final = text("""
        FROM marketbel_missing m JOIN supplier_items i ON i.id = m.item_id
       ORDER BY i.supplier_sku LIMIT :limit)
 """)
-FINGERPRINT: Final = text("""
+FINGERPRINT: Final = text(f"""
     SELECT CAST(count(*) AS text) || ':' || coalesce(CAST(sum(hash_record_extended(
-               ROW(id, supplier_sku, name, current_price, characteristics, price_opt, price_rrc),
+               ROW(id, supplier_sku, name, current_price, {as_listed("characteristics")},
+                   price_opt, price_rrc),
                0)) AS text), '') AS items,
            (SELECT CAST(id AS text) || state FROM marketbel.imports
              WHERE supplier_id = CAST(:supplier_id AS uuid)
@@ -249,7 +267,8 @@ FINGERPRINT: Final = text("""
 """)
 
 _DIGEST: Final = (
-    "hash_record_extended(ROW(name, current_price, characteristics, price_opt, price_rrc), 0)"
+    f"hash_record_extended(ROW(name, current_price, {as_listed('characteristics')}, price_opt,"
+    " price_rrc), 0)"
 )
 APPLY_CHANGED: Final = (
     # Kept only for imports that can be undone.

@@ -19,6 +19,7 @@ from marketbel_adapters.testing.builders import fresh_id
 from marketbel_core.ids import JobId, ProductId, SupplierId
 from marketbel_core.ports import (
     CourierStep,
+    EnrichStep,
     ImportStep,
     MatchStep,
     RecalculateStep,
@@ -37,6 +38,7 @@ _STEPS: Final[list[Step]] = [
     RecalculateStep(job_id=_JOB, attempt=1, supplier_id=_SUPPLIER),
     MatchStep(supplier_id=_SUPPLIER),
     RecalculateStep(supplier_id=_SUPPLIER),
+    EnrichStep(supplier_id=_SUPPLIER),
     RecalculateStep(product_ids=(ProductId(fresh_id()), ProductId(fresh_id()))),
 ]
 

@@ -11,11 +11,13 @@ from marketbel_core.ids import CategoryId, ProductId, SupplierId, SupplierItemId
 
 __all__ = [
     "CURRENCY_KEY",
+    "ENRICHED_KEY",
     "RETAIL_PRICE_KEY",
     "STOCK_KEY",
     "WHOLESALE_PRICE_KEY",
     "MatchStatus",
     "SupplierItem",
+    "as_listed",
     "is_in_stock",
     "price_currency_key",
     "price_key",
@@ -26,6 +28,10 @@ CURRENCY_KEY: Final = "_currency"
 
 STOCK_KEY: Final = "in_stock"
 """The characteristic that says whether the supplier has it."""
+
+ENRICHED_KEY: Final = "_enriched"
+"""The characteristic that names those which we added, each with what the list says there:
+`null` where it says nothing. What a list would change is told without them."""
 
 WHOLESALE_PRICE_KEY: Final = "_price_wholesale"
 RETAIL_PRICE_KEY: Final = "_price_retail"
@@ -72,6 +78,16 @@ class SupplierItem:
 def is_in_stock(characteristics: Mapping[str, object]) -> bool:
     """Tell whether the characteristic `in_stock` says yes: true, "true", "yes" or 1."""
     return str(characteristics.get(STOCK_KEY, "")).strip().lower() in _YES_WORDS
+
+
+def as_listed(characteristics: Mapping[str, object]) -> dict[str, object]:
+    """Return the characteristics as the list said them, without what we added ourselves."""
+    said = dict(characteristics)
+    added = said.get(ENRICHED_KEY)
+    if not isinstance(added, Mapping):
+        return said
+    kept = {key: value for key, value in said.items() if key not in added and key != ENRICHED_KEY}
+    return kept | {key: value for key, value in added.items() if value is not None}
 
 
 def price_key(kind: str) -> str:

@@ -10,10 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 
+from marketbel_core.catalog import ENRICHED_KEY, as_listed
 from marketbel_core.matching.features import features_of
 from marketbel_core.matching.units import PIECES
 
-__all__ = ["EXTRACTORS", "Facts", "extract", "facts_to_add"]
+__all__ = ["EXTRACTORS", "Facts", "extract", "facts_to_add", "marked"]
 
 type Facts = dict[str, object]
 """By characteristic: whole numbers, decimals as floats, `dimensions_cm` as three floats."""
@@ -145,6 +146,19 @@ def facts_to_add(
         for key, fact in facts.items()
         if known.get(key) != fact and not (preserve_existing and _is_told(known.get(key)))
     }
+
+
+def marked(facts: Facts, known: Mapping[str, object]) -> Facts:
+    """Return facts that are to be added with the mark that tells them from what the list says.
+
+    Args:
+        facts: What is added, at least one.
+        known: The item's characteristics, with the mark of those that were added before.
+    """
+    listed = as_listed(known)
+    before = known.get(ENRICHED_KEY)
+    keys = {*facts, *(before if isinstance(before, Mapping) else ())}
+    return {**facts, ENRICHED_KEY: {key: listed.get(key) for key in sorted(keys)}}
 
 
 def _is_told(value: object) -> bool:

@@ -60,6 +60,7 @@ from marketbel_core.ports.jobs import (
 from marketbel_core.ports.keys import Categories, Keys
 from marketbel_core.ports.queue import (
     CourierStep,
+    EnrichStep,
     ImportStep,
     MatchStep,
     RecalculateStep,
@@ -116,6 +117,7 @@ __all__ = [
     "ChosenSheet",
     "Clock",
     "CourierStep",
+    "EnrichStep",
     "Enrichments",
     "FileInspector",
     "FileSource",

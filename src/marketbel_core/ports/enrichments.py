@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 from marketbel_core.catalog import SupplierItem
-from marketbel_core.ids import SupplierItemId
+from marketbel_core.ids import SupplierId, SupplierItemId
 
 __all__ = ["Enrichments"]
 
@@ -18,6 +18,22 @@ class Enrichments(Protocol):
     @abstractmethod
     async def open(self, item_ids: Sequence[SupplierItemId]) -> list[SupplierItem]:
         """Return those of the items that exist, by id, locked until the unit ends."""
+
+    @abstractmethod
+    async def lacking(
+        self,
+        supplier_id: SupplierId,
+        *,
+        after: SupplierItemId | None,
+        limit: int,
+    ) -> list[SupplierItem]:
+        """Return up to `limit` items without the mark of facts that were added, by id, locked.
+
+        Args:
+            supplier_id: Whose.
+            after: Only those past this one.
+            limit: How many at most.
+        """
 
     @abstractmethod
     async def record(

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
-from marketbel_core.ids import JobId, ProductId, SupplierId
+from marketbel_core.ids import JobId, ProductId, SupplierId, SupplierItemId
 
 __all__ = [
     "CourierStep",
+    "EnrichStep",
     "ImportStep",
     "MatchStep",
     "RecalculateStep",
@@ -98,7 +99,21 @@ class RetryStep:
     delivery: int = 0
 
 
-type Step = CourierStep | ImportStep | MatchStep | RecalculateStep | RetryStep
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnrichStep:
+    """Add facts to the items of a supplier, some hundred of them; no job waits for it.
+
+    Attributes:
+        after: Only to items past this one, by id.
+        asked_at: As in `RecalculateStep`.
+    """
+
+    supplier_id: SupplierId
+    after: SupplierItemId | None = None
+    asked_at: datetime | None = None
+
+
+type Step = CourierStep | ImportStep | MatchStep | RecalculateStep | RetryStep | EnrichStep
 
 
 @runtime_checkable

@@ -8,7 +8,7 @@ from marketbel_core.use_cases._list_to_import import ImportPlan, ListToImport
 from marketbel_core.use_cases.clean_up_files import CleanUpFiles, CleanUpResult
 from marketbel_core.use_cases.collect_items import CollectItems, CollectResult
 from marketbel_core.use_cases.courier import Courier
-from marketbel_core.use_cases.enrich_items import EnrichItems, EnrichResult
+from marketbel_core.use_cases.enrich_items import EnrichItems, EnrichResult, EnrichSupplier
 from marketbel_core.use_cases.follow_imports import FollowImports
 from marketbel_core.use_cases.import_items import ImportItems, ImportResult
 from marketbel_core.use_cases.imports import ApplyImport, ApproveImport, PlanImport, UndoImport
@@ -45,6 +45,7 @@ __all__ = [
     "Courier",
     "EnrichItems",
     "EnrichResult",
+    "EnrichSupplier",
     "ExpireReviews",
     "FollowImports",
     "ImportItems",

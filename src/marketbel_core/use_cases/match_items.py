@@ -28,6 +28,7 @@ from marketbel_core.ports import (
     Catalog,
     CatalogUnit,
     Clock,
+    EnrichStep,
     RecalculateStep,
     StepQueue,
 )
@@ -146,7 +147,8 @@ class MatchItems:
         """Match all that waits: of one supplier, or of every supplier.
 
         With a job its figures follow, and the aggregates of the supplier's products are asked for;
-        without one the aggregates of the products that got a new link.
+        without one the aggregates of the products that got a new link. Then the supplier's items
+        get what their names state.
 
         Args:
             supplier_id: Whose backlog, when no job says it; `None` means every supplier's.
@@ -165,6 +167,8 @@ class MatchItems:
                 await self._drain(supplier_id, tally)
             finally:
                 await self._ask_for_products(tally.result().product_ids)
+            if supplier_id is not None:
+                await self._ask_for_facts(supplier_id)
             return tally.result()
         matched: Job | None = None
         async with self._mover.hold(job_id, phase=Phase.MATCHING, attempt=attempt) as job:
@@ -183,6 +187,7 @@ class MatchItems:
                     delivery=matched.delivery,
                 )
             )
+            await self._ask_for_facts(matched.supplier_id)
         return tally.result()
 
     async def _drain(self, supplier_id: SupplierId | None, tally: _Tally) -> None:
@@ -321,6 +326,10 @@ class MatchItems:
         for start in range(0, len(product_ids), _PRODUCTS_A_STEP):
             chunk = product_ids[start : start + _PRODUCTS_A_STEP]
             await self._queue.ask(RecalculateStep(product_ids=chunk, asked_at=self._clock.now()))
+
+    async def _ask_for_facts(self, supplier_id: SupplierId) -> None:
+        """Have names read for what they state; an ask that is lost is made up for by the next."""
+        await self._queue.ask(EnrichStep(supplier_id=supplier_id, asked_at=self._clock.now()))
 
 
 def _categories_of(item: SupplierItem, tree: CategoryTree) -> frozenset[CategoryId] | None:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from marketbel_runtime.tasks.enriching import enrich_item_task
+from marketbel_runtime.tasks.enriching import enrich_item_task, enrich_items_task
 from marketbel_runtime.tasks.files import cleanup_shared_files_task
 from marketbel_runtime.tasks.ingestion import (
     courier_task,
@@ -35,6 +35,7 @@ __all__ = [
     "courier_task",
     "download_and_trigger_ml",
     "enrich_item_task",
+    "enrich_items_task",
     "expire_review_queue_task",
     "handle_manual_match_event",
     "import_items_task",
@@ -54,6 +55,7 @@ TASKS: Final[tuple[Task, ...]] = (
     courier_task,
     download_and_trigger_ml,
     enrich_item_task,
+    enrich_items_task,
     expire_review_queue_task,
     handle_manual_match_event,
     import_items_task,

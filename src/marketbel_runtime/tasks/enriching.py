@@ -1,13 +1,14 @@
-"""The task that gives an item the facts which its name states."""
+"""The tasks that give items the facts which their names state."""
 
 from collections.abc import Sequence
 from typing import Final
 
-from marketbel_core.ids import parse_item_id
+from marketbel_core.ids import parse_item_id, parse_supplier_id
+from marketbel_core.ports import EnrichStep
 from marketbel_runtime.container import Container
 from marketbel_runtime.tasks.running import Result, as_task, tell_unknown
 
-__all__ = ["enrich_item_task"]
+__all__ = ["enrich_item_task", "enrich_items_task"]
 
 _EXTRACTORS: Final = ("electronics", "dimensions")
 
@@ -38,3 +39,22 @@ async def enrich_item_task(
         "characteristics_updated": sorted(added),
         "extractors_applied": list(wanted),
     }
+
+
+@as_task()
+async def enrich_items_task(
+    container: Container,
+    *,
+    task_id: str | None = None,
+    supplier_id: str | None = None,
+    after: str | None = None,
+    **unknown: object,
+) -> Result:
+    """Add what names state to some hundred of a supplier's items, and ask for the next ones."""
+    tell_unknown(container, "enrich_items_task", unknown)
+    step = EnrichStep(
+        supplier_id=parse_supplier_id(str(supplier_id)),
+        after=parse_item_id(after) if after else None,
+    )
+    added = await container.enrich_supplier()(step)
+    return {"task_id": task_id, "status": "success", "items_enriched": added}

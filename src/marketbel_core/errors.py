@@ -96,7 +96,8 @@ class InvalidIdError(DomainError, ValueError):
     def __init__(self, *, kind: str, text: str) -> None:
         self.kind = kind
         self.text = text
-        super().__init__(f"a {kind} id must be a UUID, got {text[:64]!r}")
+        article = "an" if kind[:1] in "aeiou" else "a"
+        super().__init__(f"{article} {kind} id must be a UUID, got {text[:64]!r}")
 
 
 class IllegalTransitionError(DomainError):

@@ -192,6 +192,19 @@ async def test_a_lock_of_somebody_else_is_respected(redis: Redis) -> None:
 
 
 @pytest.mark.valkey
+@pytest.mark.parametrize("status", ["", "no JSON", "[]", '{"state": "x"}', b"\xff", "[" * 9_999])
+async def test_whatever_a_stranger_has_written_as_status_stops_nobody_from_looking(
+    redis: Redis, status: str | bytes
+) -> None:
+    await redis.set("sync:lock", "of an older worker")
+    await redis.set("sync:status", status)
+
+    view = await RedisSyncBoard(redis).view()
+
+    assert (view.state, view.holder) == (SyncState.IDLE, "of an older worker")
+
+
+@pytest.mark.valkey
 async def test_a_turn_whose_first_reply_was_lost_is_granted_all_the_same(redis: Redis) -> None:
     board = RedisSyncBoard(redis)
     evalsha: Any = redis.evalsha

@@ -31,8 +31,10 @@ from marketbel_adapters.system import SystemClock, TimeOrderedIdSource
 from marketbel_core.errors import JobNotFoundError
 from marketbel_core.ids import JobId
 from marketbel_core.jobs import Job, Phase
+from marketbel_runtime.lifespan import production
 from marketbel_runtime.ml_standin import create_app, serve
 from marketbel_runtime.settings import Settings
+from marketbel_runtime.tasks.ingestion import parse_task
 from marketbel_runtime.worker import make_worker
 
 pytestmark = [pytest.mark.postgres, pytest.mark.valkey]
@@ -125,6 +127,38 @@ async def test_an_uploaded_list_is_read_here_and_reaches_the_catalogue(
     assert (job.phase, job.failure) == (Phase.COMPLETE, None)
     assert await figures(engine) == {"items": 2, "priced": 2, "rejected": 1}
     assert not await redis.exists("jobs:active")
+
+
+async def test_of_a_hundred_rows_with_ten_bad_ones_ninety_are_stored_and_ten_told(
+    settings: Settings, engine: AsyncEngine
+) -> None:
+    bad = range(7, 102, 10)  # lines of the file, which the header begins
+    rows = [f"A{n};{'' if n in bad else f'Товар {n}'};{n},50" for n in range(2, 102)]
+    place = settings.uploads_dir / "hundred.csv"
+    place.write_text("\n".join(["Артикул;Наименование;Цена", *rows]))
+
+    async with production(settings) as container:  # no worker keeps what a task returns
+        result = await parse_task(
+            {"container": container, "job_id": "hundred", "job_try": 1},
+            task_id="hundred",
+            parser_type="csv",
+            supplier_name="Acme",
+            source_config={"file_path": str(place)},
+        )
+    await run_until_idle(settings)
+
+    told = (result["status"], result["items_parsed"], result["items_failed"])
+    assert told == ("partial_success", 90, 10)
+    async with engine.connect() as connection:
+        stored = await connection.scalar(text("SELECT count(*) FROM supplier_items"))
+        prices = await connection.scalar(text("SELECT count(*) FROM price_history"))
+        rejected = await connection.scalars(
+            text(
+                "SELECT row_number FROM parsing_logs WHERE error_type = 'ValidationError'"
+                " ORDER BY row_number"
+            )
+        )
+        assert (stored, prices, rejected.all()) == (90, 90, [*bad])
 
 
 async def test_a_list_goes_through_ml_analyze_over_http(

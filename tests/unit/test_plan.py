@@ -80,6 +80,26 @@ def test_a_list_that_names_hardly_any_known_item_is_held(
     assert codes(figures, last=last) == (["import.too_few_known"] if is_held else [])
 
 
+def test_percentages_are_told_as_people_write_them() -> None:
+    limits = SafetyLimits(
+        rows_min_percent=Decimal("5E+1"),
+        known_min_percent=Decimal("1E+1"),
+        price_move_max_percent=Decimal("5E+1"),
+        moved_rows_max_percent=Decimal("2E+1"),
+    )
+
+    reasons = hold_reasons(
+        ImportFigures(inserted=5, updated=1, moved=1),
+        limits=limits,
+        last=ImportFigures(unchanged=100),
+    )
+
+    told = " ".join(reason.message for reason in reasons)
+    assert len(reasons) == 3
+    assert "E+" not in told
+    assert "less than 50 %" in told
+
+
 def test_rows_that_name_an_item_twice_do_not_count_as_two_items() -> None:
     last = ImportFigures(inserted=100, merged=900)
     figures = ImportFigures(inserted=1, unchanged=20, merged=900)

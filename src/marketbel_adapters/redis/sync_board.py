@@ -6,11 +6,11 @@ last a second unless the holder is heard of: one that died leaves nothing that s
 API's sockets as well.
 """
 
-import json
 import secrets
 from datetime import UTC, datetime, timedelta
-from typing import Final, cast
+from typing import Final, Self, cast
 
+from pydantic import BaseModel, ValidationError
 from redis.asyncio import Redis
 
 from marketbel_adapters.redis.connection import translated
@@ -181,6 +181,21 @@ return {redis.call('GET', KEYS[1]) or '', redis.call('GET', KEYS[2]) or '',
 )
 
 
+class _StatusText(BaseModel):
+    """What `sync:status` says; a stranger's, which may be anything, says that nobody syncs."""
+
+    state: SyncState = SyncState.IDLE
+    progress_current: int = 0
+    progress_total: int = 0
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError:
+            return cls()
+
+
 class RedisSyncBoard(SyncBoard):
     """Grants the turn to workers on many machines, whatever their own clocks say."""
 
@@ -211,7 +226,9 @@ class RedisSyncBoard(SyncBoard):
         ]
         with translated():
             answer = await self._claim(keys=_KEYS, args=arguments)
-        outcome, first, *rest = (raw.decode() for raw in cast("list[bytes]", answer))
+        outcome, first, *rest = (
+            raw.decode(errors="replace") for raw in cast("list[bytes]", answer)
+        )
         if outcome == "busy":
             return SyncBusy(task_id=first)
         if outcome == "not_due":
@@ -246,14 +263,14 @@ class RedisSyncBoard(SyncBoard):
         with translated():
             answer = await self._view(keys=_KEYS, args=[])
         lock, status, completed, skipped, last_ms = (
-            raw.decode() for raw in cast("list[bytes]", answer)
+            raw.decode(errors="replace") for raw in cast("list[bytes]", answer)
         )
-        shown = json.loads(status) if lock and status else {}
+        shown = _StatusText.read(status) if lock else _StatusText()
         return SyncView(
-            state=SyncState(shown.get("state", SyncState.IDLE)),
+            state=shown.state,
             holder=lock or None,
-            progress_current=int(shown.get("progress_current", 0)),
-            progress_total=int(shown.get("progress_total", 0)),
+            progress_current=shown.progress_current,
+            progress_total=shown.progress_total,
             last_run=_instant(last_ms) if last_ms else None,
             completed=int(completed),
             skipped=int(skipped),

@@ -212,7 +212,7 @@ def hold_reasons(
             HoldReason(
                 code="import.too_few_rows",
                 message=f"the list has {figures.accepted} rows, the one before had "
-                f"{rows_before}: less than {limits.rows_min_percent} %",
+                f"{rows_before}: less than {limits.rows_min_percent:f} %",
             )
         )
     items_before = last.items if last else figures.named + figures.missing
@@ -221,8 +221,9 @@ def hold_reasons(
             HoldReason(
                 code="import.too_few_known",
                 message=f"the list names {figures.named} known items and {figures.inserted} new "
-                f"ones, where there were {items_before}: fewer than {limits.known_min_percent} % "
-                "come again; is it another supplier's list, or are its skus new?",
+                f"ones, where there were {items_before}: fewer than "
+                f"{limits.known_min_percent:f} % come again; is it another supplier's list, or "
+                "are its skus new?",
             )
         )
     known = figures.updated + figures.unchanged
@@ -231,8 +232,8 @@ def hold_reasons(
             HoldReason(
                 code="import.price_moves",
                 message=f"{figures.moved} of {known} prices move by more than "
-                f"{limits.price_move_max_percent} %: more than "
-                f"{limits.moved_rows_max_percent} % of them",
+                f"{limits.price_move_max_percent:f} %: more than "
+                f"{limits.moved_rows_max_percent:f} % of them",
             )
         )
     if layout_changes:

@@ -12,6 +12,7 @@ from marketbel_core.ports import (
     Leases,
     StepQueue,
     SyncBoard,
+    SyncState,
     Telemetry,
 )
 from marketbel_core.use_cases._job_starter import JobStarter
@@ -62,7 +63,7 @@ class RelayOutbox:
         Raises:
             UnavailableError: a store cannot be reached; what was not started comes again.
         """
-        if (await self._board.view()).holder is not None:
+        if (await self._board.view()).state is not SyncState.IDLE:
             return RelayedOutbox()  # the sync empties it itself, and counts what it starts
         lease = await self._leases.acquire(_LEASE_NAME, duration=_LEASE_DURATION)
         if lease is None:

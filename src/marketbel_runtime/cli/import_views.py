@@ -8,6 +8,7 @@ from marketbel_core.catalog import Money
 from marketbel_core.intake.plan import Difference, DifferenceKind, HoldReason, ImportFigures
 from marketbel_core.ports import Import, UndoOutcome
 from marketbel_core.use_cases import ImportPlan
+from marketbel_runtime.cli.output import in_columns
 
 __all__ = [
     "IMPORT_HEADS",
@@ -19,10 +20,11 @@ __all__ = [
     "import_told",
     "plan_lines",
     "plan_told",
+    "reason_lines",
     "undo_line",
 ]
 
-IMPORT_HEADS: Final = ("ID", "STATE", "AT", "SUPPLIER", "ROWS", "FILE", "WHAT IT DID")
+IMPORT_HEADS: Final = ("ID", "STATE", "AT (UTC)", "SUPPLIER", "ROWS", "FILE", "WHAT IT DID")
 
 _WORDS: Final = (
     ("inserted", "new"),
@@ -62,7 +64,7 @@ def plan_lines(plan: ImportPlan) -> list[str]:
             f"the same file was applied already, as import {plan.repeats.id}: nothing to do"
         )
     lines += [f"the columns have changed: {told}" for told in plan.layout_changes]
-    lines += _reason_lines(plan.reasons)
+    lines += reason_lines(plan.reasons)
     lines += difference_lines(plan.differences)
     lines += [
         f"x row {each.row_number} of {each.sheet}: {each.message} ({each.code})"
@@ -97,11 +99,13 @@ def plan_told(plan: ImportPlan) -> dict[str, object]:
 
 
 def difference_lines(differences: Sequence[Difference]) -> list[str]:
-    """Return differences for people, one a line."""
-    return [
-        f"{_MARKS[each.kind]} {each.sku}  {each.name[:_NAME_LENGTH_MAX]}  {_prices(each)}".rstrip()
-        for each in differences
-    ]
+    """Return differences for people, one a line, in columns."""
+    return in_columns(
+        [
+            (f"{_MARKS[each.kind]} {each.sku}", _short(each.name), _prices(each))
+            for each in differences
+        ]
+    )
 
 
 def difference_told(difference: Difference) -> dict[str, object]:
@@ -135,7 +139,7 @@ def import_lines(record: Import) -> list[str]:
         f"file {record.source_name or 'unknown'}"
         + (f", job {record.job_id}, attempt {record.attempt}" if record.job_id else ""),
         figure_line(record.figures),
-        *_reason_lines(record.reasons),
+        *reason_lines(record.reasons),
     ]
     if record.approved_at is not None:
         lines.append(f"approved by {record.approved_by}, {record.approved_at:%Y-%m-%d %H:%M}")
@@ -175,11 +179,16 @@ def undo_line(outcome: UndoOutcome) -> str:
     return line
 
 
+def _short(name: str) -> str:
+    return name if len(name) <= _NAME_LENGTH_MAX else name[: _NAME_LENGTH_MAX - 1] + "…"
+
+
 def _figures_told(figures: ImportFigures) -> dict[str, int]:
     return {"read": figures.read, "accepted": figures.accepted, **asdict(figures)}
 
 
-def _reason_lines(reasons: Sequence[HoldReason]) -> list[str]:
+def reason_lines(reasons: Sequence[HoldReason]) -> list[str]:
+    """Return why an import waits for a person, a reason a line."""
     return [f"held: {reason.message} ({reason.code})" for reason in reasons]
 
 
@@ -191,7 +200,7 @@ def _prices(difference: Difference) -> str:
         case DifferenceKind.REPRICED:
             return f"{before} → {after}"
         case DifferenceKind.UPDATED:
-            return "the price stays"
+            return f"{before}, changed but for its price"
         case DifferenceKind.UNAVAILABLE:
             return f"{before}, listed without a price"
         case DifferenceKind.MISSING:

@@ -179,7 +179,7 @@ async def _recent(
         if supplier is not None:
             known = await unit.suppliers.find(supplier)
             if known is None:
-                return []
+                raise RefusedError("supplier.not_found", f"there is no supplier {supplier!r}")
             supplier_id = known.id
         records = await unit.imports.recent(supplier_id, limit=limit, state=state)
         names = {

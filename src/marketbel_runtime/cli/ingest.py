@@ -9,7 +9,13 @@ import typer
 from marketbel_core.ports import Import, ImportState
 from marketbel_core.use_cases import ApplyImport, ImportPlan, PlanImport
 from marketbel_runtime.cli.choices import settings_of
-from marketbel_runtime.cli.import_views import figure_line, import_told, plan_lines, plan_told
+from marketbel_runtime.cli.import_views import (
+    figure_line,
+    import_told,
+    plan_lines,
+    plan_told,
+    reason_lines,
+)
 from marketbel_runtime.cli.output import console, print_lines, write_json
 from marketbel_runtime.cli.waiting import Bar
 from marketbel_runtime.settings import Settings
@@ -129,9 +135,14 @@ def _of_import(record: Import) -> _Answer:
     told: dict[str, object] = {"import": import_told(record)}
     if record.state is ImportState.HELD:
         why = "; ".join(reason.message for reason in record.reasons)
-        message = f"{why}: nothing was changed; `--waive-limits` applies it"
-        refusal = {"code": "import.held", "message": message}
-        return _Answer(ok=False, told=refusal | told, lines=[f"held: {message}"])
+        cure = "nothing was changed; with `--waive-limits` it is applied all the same"
+        refusal = {"code": "import.held", "message": f"{why}: {cure}"}
+        lines = [
+            f"it would be: {figure_line(record.figures)}",
+            *reason_lines(record.reasons),
+            cure,
+        ]
+        return _Answer(ok=False, told=refusal | told, lines=lines)
     if record.state is ImportState.REPEATED:
         line = "the same file was applied before: nothing to do"
         return _Answer(ok=True, told=told, lines=[line])

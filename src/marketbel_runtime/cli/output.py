@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-__all__ = ["console", "print_lines", "print_table", "visible", "write_json"]
+__all__ = ["console", "in_columns", "print_lines", "print_table", "visible", "write_json"]
 
 _BETWEEN: Final = "  "
 
@@ -33,18 +33,19 @@ def print_lines(out: Console, lines: Sequence[str]) -> None:
 
 def print_table(out: Console, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print rows in columns as wide as their widest cell, under their heads."""
-    shown = [[visible(cell) for cell in row] for row in [heads, *rows]]
+    print_lines(out, in_columns([heads, *rows]))
+
+
+def in_columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return rows of cells, each as a line, in columns as wide as their widest cell."""
+    shown = [[visible(cell) for cell in row] for row in rows]
     widths = [max(map(cell_len, column)) for column in zip(*shown, strict=True)]
-    print_lines(
-        out,
-        [
-            _BETWEEN.join(
-                cell + " " * (width - cell_len(cell))
-                for cell, width in zip(row, widths, strict=True)
-            ).rstrip()
-            for row in shown
-        ],
-    )
+    return [
+        _BETWEEN.join(
+            cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True)
+        ).rstrip()
+        for row in shown
+    ]
 
 
 def write_json(result: Mapping[str, object]) -> None:

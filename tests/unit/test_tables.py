@@ -52,6 +52,19 @@ def test_tables_beside_each_other_are_all_read(gap: Line) -> None:
     assert any("another table" in reason for reason in sheet.reasons)
 
 
+def test_tables_beside_each_other_may_each_have_a_title() -> None:
+    pairs = zip(LEFT, RIGHT, strict=True)
+
+    rows = read(
+        ["Инструмент", None, None, "Крепёж", None, None],
+        ["Код", "Наименование", "Цена"] * 2,
+        *((*one, *other) for one, other in pairs),
+    )
+
+    assert by_code(rows) == EXPECTED
+    assert rows.sheets[0].header_row == 2
+
+
 def test_each_of_two_tables_has_its_own_columns_and_sections() -> None:
     rows = read(
         ["Код", "Наименование", "Ед.", "Цена", None, "Код", "Наименование", "Цена"],
@@ -153,6 +166,7 @@ def test_a_layout_that_was_said_is_never_left_for_another_one() -> None:
         ["1", "2", "3", "4=3*20%", "5=3+4"],
         ["1", "2", "3", "4 (гр.3*20%)", "6."],
         [1, 2, None, 3, 4],
+        [0, 1, 2, 3, 4],
     ],
 )
 def test_the_numbers_of_the_columns_are_no_product(numbers: Line) -> None:

@@ -123,7 +123,7 @@ def _are_column_numbers(filled: Sequence[str]) -> bool:
         len(filled) >= _COLUMN_NUMBERS_MIN
         and (not first or first[0] in _FIRST_LETTERS)
         and all(text.isdecimal() and len(text) <= 2 for text in numbers)  # noqa: PLR2004  # columns
-        and all(0 < int(text) - number <= 2 for number, text in enumerate(numbers))  # noqa: PLR2004  # one may be left out
+        and all(0 <= int(text) - number <= 2 for number, text in enumerate(numbers))  # noqa: PLR2004  # one may be left out
         and sorted(numbers, key=int) == numbers
         and len(set(numbers)) == len(numbers)
     )

@@ -1,7 +1,7 @@
 """The tables of a sheet: most have one, some have two beside each other or one below another."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import islice, pairwise
@@ -87,7 +87,7 @@ def _coins_of(sample: SheetSample, layout: Layout) -> int | None:
 def tables_of(sample: SheetSample, layout: Layout) -> list[Table]:
     """Return the tables that stand beside each other, the leftmost first."""
     found = []
-    for left, right in _borders(layout):
+    for left, right in _borders(_last_line(sample, layout)) or _borders(layout.headers):
         part = _cut(sample, left, right)
         own = layout_of(part)
         if own is None:
@@ -107,15 +107,21 @@ def _cut(sample: SheetSample, left: int, right: int | None) -> SheetSample:
     )
 
 
-def _borders(layout: Layout) -> list[tuple[int, int | None]]:
+def _last_line(sample: SheetSample, layout: Layout) -> dict[int, str]:
+    """Return the header's last line alone: each table may have its own title above it."""
+    row = sample.rows[layout.header_row - 1] if layout.header_row else ()
+    return {column: text for column, cell in enumerate(row) if (text := cell_text(cell))}
+
+
+def _borders(headers: Mapping[int, str]) -> list[tuple[int, int | None]]:
     """Return first column and end of each table, if headers of names and prices come again.
 
     "Name, price, name, price": the next table begins after the price with the first header that
     the table before it has as well.
     """
-    folded = {column: folded_header(text) for column, text in sorted(layout.headers.items())}
-    names = _called(layout, folded, Role.NAME)
-    prices = _called(layout, folded, Role.PRICE)
+    folded = {column: folded_header(text) for column, text in sorted(headers.items())}
+    names = _called(headers, folded, Role.NAME)
+    prices = _called(headers, folded, Role.PRICE)
     if len(names) < 2 or not any(price > names[-1] for price in prices):  # noqa: PLR2004
         return []
     starts = [0]
@@ -134,11 +140,11 @@ def _borders(layout: Layout) -> list[tuple[int, int | None]]:
     return list(zip(starts, (*starts[1:], None), strict=True))
 
 
-def _called(layout: Layout, folded: dict[int, str], role: Role) -> list[int]:
+def _called(headers: Mapping[int, str], folded: Mapping[int, str], role: Role) -> list[int]:
     """Return the columns with the very header of the leftmost plain one of a role."""
     called = [
         column
-        for column, text in sorted(layout.headers.items())
+        for column, text in sorted(headers.items())
         if (meaning := header_meaning(text)) is not None
         and meaning.role is role
         and meaning.strength >= _PLAIN

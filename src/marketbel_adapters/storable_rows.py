@@ -40,6 +40,9 @@ _STRICT: Final = json.JSONEncoder(allow_nan=False, ensure_ascii=False, sort_keys
 _STRICT_ROW: Final = json.JSONEncoder(
     allow_nan=False, ensure_ascii=False, separators=(",", ":"), check_circular=False
 )
+_CURRENCY_KEYS: Final = {
+    key: price_currency_key(key) for key in (WHOLESALE_PRICE_KEY, RETAIL_PRICE_KEY)
+}
 _ZERO_IN_JSON: Final = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # not a backslash and "u0000"
 _PLAIN_PRICE: Final = re.compile(r"[0-9]{1,10}\.[0-9]{2}")
 
@@ -137,7 +140,7 @@ def _kind_price(row: AcceptedRow, key: str) -> Decimal | None:
     value = said.get(key)
     if value is None or isinstance(value, bool):
         return None
-    if said.get(price_currency_key(key), row.price.currency) != DEFAULT_CURRENCY:
+    if said.get(_CURRENCY_KEYS[key], row.price.currency) != DEFAULT_CURRENCY:
         return None
     if isinstance(value, str) and _PLAIN_PRICE.fullmatch(value):
         return Decimal(value)

@@ -17,7 +17,12 @@ from python_calamine import PasswordError
 from marketbel_adapters.memory.files import MemoryFileStore
 from marketbel_adapters.memory.rows import ScriptedRowReader
 from marketbel_adapters.sources import workbook_grids as workbooks
-from marketbel_adapters.sources.confining import ChildLimits
+from marketbel_adapters.sources.confining import (
+    ChildDiedError,
+    ChildEnd,
+    ChildLimits,
+    frames_of_confined,
+)
 from marketbel_adapters.sources.delimited import delimited_grid
 from marketbel_adapters.sources.reading import Wish
 from marketbel_adapters.sources.rows import LocalRowReader, read_path
@@ -387,6 +392,32 @@ async def test_who_stops_in_the_midst_of_a_list_leaves_no_process_behind(tmp_pat
     assert first.told
     assert during != before
     assert children() == before
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize("exit_code", [0, 3])
+async def test_a_reader_that_has_said_all_is_left_to_end_by_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exit_code: int
+) -> None:
+    (tmp_path / "brief.py").write_text(
+        "import os\ndef main(arguments):\n"
+        f"    os.write(1, bytes(3) + b'\\2ok')\n    os.close(1)\n    return {exit_code}\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    limits = ChildLimits(cpu_seconds_max=60, wall_seconds_max=60)
+    told: list[bytes] = []
+    end: ChildEnd | None = None
+
+    with (tmp_path / "brief.py").open("rb") as file, (tmp_path / "brief.py").open("rb") as passed:
+        try:
+            frames = frames_of_confined("brief", stdin=file, limits=limits, passed=passed)
+            async for frame in frames:
+                told.append(frame)  # noqa: PERF401  # what came before an error counts
+        except ChildDiedError as death:
+            end = death.end
+
+    assert told == [b"ok"]
+    assert end == (ChildEnd.FAULT if exit_code else None)
 
 
 @pytest.mark.processes

@@ -130,6 +130,7 @@ class PostgresStagedList(StagedList):
 
     async def compare(self, *, price_move_max_percent: Decimal) -> ImportFigures:
         values = {"supplier_id": self._supplier_id}
+        await self._transaction.run(sql.SORT_IN_MEMORY)
         await self._transaction.run(sql.SAMPLE_FEW)
         await self._transaction.run(sql.ANALYZE)
         await self._transaction.run(sql.MERGE_DUPLICATES)

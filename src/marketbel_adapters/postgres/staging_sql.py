@@ -30,6 +30,7 @@ __all__ = [
     "NOTE_MISSING",
     "ROW_COLUMNS",
     "SAMPLE_FEW",
+    "SORT_IN_MEMORY",
     "UNPRICED_COLUMNS",
     "as_listed",
 ]
@@ -123,6 +124,8 @@ ID_PREFIX: Final = text("""
                         '0') AS t,
                    CAST(gen_random_uuid() AS text) AS r) x
 """)
+# A list of a million rows is compared without files of its own.
+SORT_IN_MEMORY: Final = text("SET LOCAL work_mem = '64MB'")
 # The planner has to know that skus differ, and for that a small sample will do.
 SAMPLE_FEW: Final = text("SET LOCAL default_statistics_target = 10")
 ANALYZE: Final = text("ANALYZE marketbel_rows (supplier_sku), marketbel_unpriced (supplier_sku)")

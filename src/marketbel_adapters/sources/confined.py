@@ -14,7 +14,10 @@ import sys
 from pathlib import Path
 from typing import Final
 
-__all__ = ["confine", "main"]
+__all__ = ["FRAME_HEAD_BYTES", "confine", "main"]
+
+FRAME_HEAD_BYTES: Final = 4
+"""The length of a frame, highest byte first, stands before it."""
 
 _PR_SET_PDEATHSIG: Final = 1  # prctl(2)
 _CPU_SECONDS_GRACE: Final = 2

@@ -15,17 +15,15 @@ from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from marketbel_adapters.sources.confined import FRAME_HEAD_BYTES
+
 __all__ = [
-    "FRAME_HEAD_BYTES",
     "ChildDiedError",
     "ChildEnd",
     "ChildLimits",
     "frames_of_confined",
     "run_confined",
 ]
-
-FRAME_HEAD_BYTES: Final = 4
-"""The length of a frame, highest byte first, stands before it."""
 
 _BUFFER_BYTES: Final = 1 << 19
 _SCRIPT: Final = Path(__file__).with_name("confined.py")
@@ -133,6 +131,9 @@ async def frames_of_confined(
             try:
                 async with asyncio.timeout(patience):
                     frame = await _frame(child.stdout)
+                    # Whoever kills it looks first whether it has ended, and takes its exit code
+                    # from those who wait for it: what has said all is left to end by itself.
+                    status = await child.wait() if frame is None else 0
             except TimeoutError as error:
                 raise ChildDiedError(ChildEnd.SLOW) from error
             if frame is None:
@@ -145,7 +146,7 @@ async def frames_of_confined(
         # The process is known to be gone only when its pipe is, and a full pipe is not read from.
         while await child.stdout.read(_BUFFER_BYTES):
             pass
-        status = await child.wait()
+        await child.wait()
     if status:
         raise ChildDiedError(_end_of(status))
 

@@ -78,18 +78,16 @@ class DelimitedRows:
                 whole = text.read().replace(self._delimiter, self._mark)
                 lines = StringIO(whole, newline="")
             try:
-                for record in records_of(lines, delimiter=self._mark):
-                    yield self._restored(record)
+                records = records_of(lines, delimiter=self._mark)
+                yield from records if self._mark == self._delimiter else self._restored(records)
             except RefusalError as refusal:
                 raise RefusedError(refusal.code, refusal.message) from refusal
             except UnicodeDecodeError as error:
                 raise _unreadable(f"it is no {self._encoding} all through") from error
 
-    def _restored(self, record: list[str]) -> list[str]:
-        if self._mark == self._delimiter:
-            return record
-        # Between quotes it was no delimiter.
-        return [field.replace(self._mark, self._delimiter) for field in record]
+    def _restored(self, records: Iterator[list[str]]) -> Iterator[list[str]]:
+        for record in records:  # between quotes it was no delimiter
+            yield [field.replace(self._mark, self._delimiter) for field in record]
 
 
 class _Text:

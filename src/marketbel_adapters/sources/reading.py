@@ -164,8 +164,12 @@ def _events(
         file_type=file_type,
         remembered=wish.remembered,
     ):
-        is_list = is_list or not isinstance(event, SheetSummary) or event.is_price_list
-        yield _explained(event, wish, sheet_name)
+        if event.__class__ is SheetSummary:
+            is_list = is_list or event.is_price_list
+            yield _explained(event, wish, sheet_name)
+        else:
+            is_list = True
+            yield event
     for name in hidden:
         yield SheetSummary(name=name, is_price_list=False, reasons=(_HIDDEN,))
     if not is_list:
@@ -176,9 +180,9 @@ def _events(
         )
 
 
-def _explained(event: RowEvent, wish: Wish, sheet_name: str | None) -> RowEvent:
+def _explained(event: SheetSummary, wish: Wish, sheet_name: str | None) -> SheetSummary:
     """Return a summary with the reason why a sheet's name that was said made no difference."""
-    if not isinstance(event, SheetSummary) or wish.sheet_name is None or sheet_name is not None:
+    if wish.sheet_name is None or sheet_name is not None:
         return event
     why = f"sheet {wish.sheet_name!r} was asked for: this kind of file has no sheets"
     return replace(event, reasons=(*event.reasons, why))

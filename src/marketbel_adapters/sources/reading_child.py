@@ -14,7 +14,7 @@ from itertools import batched
 from typing import BinaryIO, Final
 
 from marketbel_adapters.row_lines import RowLines
-from marketbel_adapters.sources.confining import FRAME_HEAD_BYTES
+from marketbel_adapters.sources.confined import FRAME_HEAD_BYTES
 from marketbel_adapters.sources.event_lines import LINES_MARK, line_from
 from marketbel_adapters.sources.reading import Wish, open_list
 from marketbel_core.errors import RefusedError

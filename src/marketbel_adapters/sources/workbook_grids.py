@@ -118,8 +118,9 @@ class SheetRows:
 
 
 def _trimmed(sheet: CalamineSheet, left: list[Cell]) -> Iterator[list[Cell]]:
-    for cells in sheet.iter_rows():
-        row: list[Cell] = [*left, *cells]
+    rows: Iterator[list[Cell]] = sheet.iter_rows()  # type: ignore[assignment]  # lists anew
+    for cells in rows:
+        row = [*left, *cells] if left else cells
         if "" in row:
             row = [None if cell == "" else cell for cell in row]
         while row and row[-1] is None:

@@ -22,6 +22,7 @@ CURRENCIES: Final = frozenset({
 })  # fmt: skip
 """The ISO 4217 codes that lists may name; BYR is not in use: 10,000 of it made one BYN."""
 
+_ZERO: Final = Decimal(0)
 _CENT: Final = Decimal("0.01")
 _CURRENCY: Final = re.compile("[A-Z]{3}")
 
@@ -39,9 +40,10 @@ class Money:
     currency: str = DEFAULT_CURRENCY
 
     def __post_init__(self) -> None:
-        if not self.amount.is_finite() or not 0 <= self.amount <= AMOUNT_MAX:
-            raise ValueError(f"amount must be between 0 and {AMOUNT_MAX}, got {self.amount}")
-        if self.amount != self.amount.quantize(_CENT):
-            raise ValueError(f"amount must have at most two decimals, got {self.amount}")
+        amount = self.amount
+        if not amount.is_finite() or not _ZERO <= amount <= AMOUNT_MAX:
+            raise ValueError(f"amount must be between 0 and {AMOUNT_MAX}, got {amount}")
+        if not amount.same_quantum(_CENT) and amount != amount.quantize(_CENT):
+            raise ValueError(f"amount must have at most two decimals, got {amount}")
         if self.currency not in CURRENCIES and not _CURRENCY.fullmatch(self.currency):
             raise ValueError(f"currency must be three capital letters, got {self.currency!r}")

@@ -1,22 +1,13 @@
-"""What arrives: sheets as cells, their layout, values as people write them, rows, stored files."""
+"""What arrives: sheets as cells, their layout, values as people write them, rows, stored files.
 
-from marketbel_core.intake.grid import Cell, Grid
+What describes messages is imported when it is asked for: who only reads files does without it.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+from marketbel_core.intake.grid import DEFAULT_SHEET_NAME, Cell, Grid
 from marketbel_core.intake.layout import Layout, Role, find_layout
-from marketbel_core.intake.messages import (
-    ParsedItem,
-    ParseTaskMessage,
-    Priority,
-    parse_message,
-)
-from marketbel_core.intake.parser_configs import (
-    DEFAULT_SHEET_NAME,
-    ColumnMapping,
-    CsvParserConfig,
-    ExcelParserConfig,
-    GoogleSheetsConfig,
-    ParserType,
-    parser_type_of,
-)
 from marketbel_core.intake.reading import gathered, read_rows, stream_rows
 from marketbel_core.intake.remembered import LayoutChange, RememberedLayout
 from marketbel_core.intake.rows import (
@@ -27,7 +18,6 @@ from marketbel_core.intake.rows import (
     SheetSummary,
     UnpricedRow,
 )
-from marketbel_core.intake.source_config import SaidSource, read_source_config, source_of
 from marketbel_core.intake.stored_file import (
     FileKind,
     FoundFile,
@@ -51,6 +41,23 @@ from marketbel_core.intake.text import (
     decimal_mark_of,
     parse_price,
 )
+
+if TYPE_CHECKING:
+    from marketbel_core.intake.messages import (
+        ParsedItem,
+        ParseTaskMessage,
+        Priority,
+        parse_message,
+    )
+    from marketbel_core.intake.parser_configs import (
+        ColumnMapping,
+        CsvParserConfig,
+        ExcelParserConfig,
+        GoogleSheetsConfig,
+        ParserType,
+        parser_type_of,
+    )
+    from marketbel_core.intake.source_config import SaidSource, read_source_config, source_of
 
 __all__ = [
     "DEFAULT_SHEET_NAME",
@@ -103,3 +110,30 @@ __all__ = [
     "stored_name",
     "stream_rows",
 ]
+
+_LATER: Final = {
+    "ColumnMapping": "parser_configs",
+    "CsvParserConfig": "parser_configs",
+    "ExcelParserConfig": "parser_configs",
+    "GoogleSheetsConfig": "parser_configs",
+    "ParseTaskMessage": "messages",
+    "ParsedItem": "messages",
+    "ParserType": "parser_configs",
+    "Priority": "messages",
+    "SaidSource": "source_config",
+    "parse_message": "messages",
+    "parser_type_of": "parser_configs",
+    "read_source_config": "source_config",
+    "source_of": "source_config",
+}
+
+
+if not TYPE_CHECKING:  # a type checker reads the imports above
+
+    def __getattr__(name: str) -> object:
+        """Return what is imported when it is asked for, and keep it here for the next time."""
+        if name not in _LATER:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        found = getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
+        globals()[name] = found
+        return found

@@ -4,8 +4,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from typing import Final
 
-__all__ = ["Cell", "Grid"]
+__all__ = ["DEFAULT_SHEET_NAME", "Cell", "Grid"]
+
+DEFAULT_SHEET_NAME: Final = "Sheet1"
+"""What the neighbours write when nobody has named a sheet: no more than a wish."""
 
 type Cell = str | int | float | Decimal | bool | datetime | date | time | timedelta | None
 

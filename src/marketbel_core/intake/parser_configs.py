@@ -20,8 +20,9 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from marketbel_core.intake.grid import DEFAULT_SHEET_NAME
+
 __all__ = [
-    "DEFAULT_SHEET_NAME",
     "ColumnMapping",
     "CsvParserConfig",
     "ExcelParserConfig",
@@ -32,9 +33,6 @@ __all__ = [
     "guessed_parser_type",
     "parser_type_of",
 ]
-
-DEFAULT_SHEET_NAME: Final = "Sheet1"
-"""What the neighbours write when nobody has named a sheet: no more than a wish."""
 
 _NO_DELIMITERS: Final = frozenset('"\r\n\x00')
 _LOCATIONS: Final = ("file_path", "file_url", "source_url", "sheet_url", "spreadsheet_url")

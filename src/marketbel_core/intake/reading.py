@@ -5,11 +5,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from marketbel_core.catalog import FileType, GivenLayout
 from marketbel_core.errors import RefusedError
 from marketbel_core.intake.following import MissingColumns, follow_layout
-from marketbel_core.intake.grid import Grid
+from marketbel_core.intake.grid import DEFAULT_SHEET_NAME, Grid
 from marketbel_core.intake.layout import layout_of
 from marketbel_core.intake.made_skus import MadeSkus, RowKeys
 from marketbel_core.intake.mojibake import mended
-from marketbel_core.intake.parser_configs import DEFAULT_SHEET_NAME
 from marketbel_core.intake.refining import refined
 from marketbel_core.intake.remembered import RememberedLayout
 from marketbel_core.intake.rows import (

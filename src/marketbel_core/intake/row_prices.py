@@ -87,6 +87,7 @@ class RowPrices:
         self._scaled = {column for column, text in self._headers.items() if is_scaled(text)}
         self._named = {column: currency_in_header(text) for column, text in self._headers.items()}
         self._title = title
+        self._usual = settled_currency(self._named[self._main], title)
         self._spills = spills
         self._marks = marks_of(self._named, rows)
         self._mains: dict[tuple[Cell, Cell], ReadPrice | RefusedPrice] = {}
@@ -131,9 +132,12 @@ class RowPrices:
         return found
 
     def _understood(self, cell: Cell, said_cell: Cell) -> ReadPrice | RefusedPrice:
-        price = self._price(cell, self._main)
+        price = self._parsed_price(cell, self._main)
         if isinstance(price, PriceRefusal):
             return RefusedPrice(self._main, "price", price)
+        usual = self._usual
+        if price.currency is None and said_cell is None and usual != UNKNOWN_CURRENCY:
+            return ReadPrice(Money(price.amount, usual), price.exact)
         said = cell_text(said_cell)
         in_row, in_header = currency_in_cell(said), self._named[self._main]
         currency = settled_currency(price.currency, in_row, in_header, self._title)

@@ -78,6 +78,7 @@ class PriceRefusal:
 
 
 _CENT: Final = Decimal("0.01")
+_ZERO: Final = Decimal(0)
 _PRICE_LENGTH_MAX: Final = 64
 _GROUP_LENGTH: Final = 3
 
@@ -180,6 +181,8 @@ def parse_price(
         cell: As the reader gave it; a number is taken as it is.
         mark: The column's decimal mark, see `decimal_mark_of`.
     """
+    if cell.__class__ is float:  # most prices: those of workbooks
+        return _checked(Decimal(repr(cell)), currency=None)
     match cell:
         case None:
             return PriceRefusal("row.no_price", "the price is blank")
@@ -278,16 +281,22 @@ def _amount(number: str, mark: DecimalMark) -> Decimal | PriceRefusal:
 
 
 def _checked(amount: Decimal, *, currency: str | None) -> ParsedPrice | PriceRefusal:
+    if amount.is_finite() and _ZERO < amount <= AMOUNT_MAX:
+        rounded = amount.quantize(_CENT, ROUND_HALF_UP)
+        if rounded:
+            return ParsedPrice(rounded, currency, amount)
+    return _refused(amount)
+
+
+def _refused(amount: Decimal) -> PriceRefusal:
+    """Return why an amount is no price."""
     if not amount.is_finite():
         return _unreadable(str(amount), "is not a number")
     if amount < 0:
         return PriceRefusal("row.price_negative", f"the price is negative: {str(amount)[:40]}")
     if amount > AMOUNT_MAX:
         return _unreadable(str(amount), f"is more than {AMOUNT_MAX}")
-    rounded = amount.quantize(_CENT, rounding=ROUND_HALF_UP)
-    if rounded == 0:
-        return PriceRefusal("row.no_price", "the price is zero")
-    return ParsedPrice(rounded, currency, amount)
+    return PriceRefusal("row.no_price", "the price is zero")
 
 
 def _unreadable(text: str, why: str, *, has_amount: bool = False) -> PriceRefusal:

@@ -2,7 +2,8 @@
 
 import csv
 from collections.abc import Iterator
-from io import TextIOWrapper
+from io import StringIO, TextIOWrapper
+from itertools import chain
 from typing import BinaryIO, Final, TextIO
 
 from marketbel_adapters.sources.checks.facts import Found
@@ -23,6 +24,9 @@ from marketbel_adapters.sources.dialects import (
 __all__ = ["check_delimited", "records_of"]
 
 _LINE_LENGTH_MAX: Final = 16 * CSV_FIELD_LENGTH_MAX
+_CHUNK_LENGTH: Final = 1 << 16
+_LINE_ENDS: Final = ("\n", "\r")
+
 _CALCULATED: Final = frozenset("=+-@\t\r")
 """What a spreadsheet program takes for the beginning of a formula (CWE-1236)."""
 
@@ -96,29 +100,48 @@ def records_of(text: TextIO, *, delimiter: str) -> Iterator[list[str]]:
         raise _too_large(text, begun) from error
 
 
-class _Lines(Iterator[str]):
+class _Lines:
     """The lines of a text, and one of its own after the last: it shows whether a quote is open."""
 
     MARK: Final = "\x00"
 
     def __init__(self, text: TextIO) -> None:
         self._text = text
-        self._number = 0
         self.ended = False
 
-    def __next__(self) -> str:
-        if self.ended:
-            raise StopIteration
-        line = self._text.readline(_LINE_LENGTH_MAX)
-        if not line:
-            self.ended = True
-            return self.MARK
-        self._number += 1
-        if "\x00" in line:
-            raise _unreadable(f"line {self._number} contains NUL characters: it is no text file")
-        if len(line) == _LINE_LENGTH_MAX:
-            raise _long_field(self._number)
-        return line
+    def __iter__(self) -> Iterator[str]:
+        return chain.from_iterable(self._chunks())
+
+    def _chunks(self) -> Iterator[list[str]]:
+        """Yield the lines, many at once: one call for each would take longer than its parsing."""
+        number = 0
+        begun: list[str] = []  # what is known of a line that goes on in the next chunk
+        held = ""
+        while chunk := self._text.read(_CHUNK_LENGTH):
+            chunk = held + chunk
+            held = "\r" if chunk.endswith("\r") else ""  # the first half of a line end, perhaps
+            chunk = chunk.removesuffix(held)
+            lines = StringIO(chunk, newline="").readlines()
+            if self.MARK in chunk:
+                place = next(place for place, line in enumerate(lines) if self.MARK in line)
+                raise _unreadable(
+                    f"line {number + place + 1} contains NUL characters: it is no text file"
+                )
+            last = lines.pop() if lines and not chunk.endswith(_LINE_ENDS) else ""
+            if lines and begun:
+                lines[0] = "".join((*begun, lines[0]))
+                begun.clear()
+            begun += [last] if last else []
+            if lines and len(lines[0]) >= _LINE_LENGTH_MAX:  # no other one can be
+                raise _long_field(number + 1)
+            number += len(lines)
+            if sum(map(len, begun)) >= _LINE_LENGTH_MAX:
+                raise _long_field(number + 1)
+            yield lines
+        if begun or held:
+            yield ["".join((*begun, held))]
+        self.ended = True
+        yield [self.MARK]
 
 
 def _whole_lines(sample: str) -> str:

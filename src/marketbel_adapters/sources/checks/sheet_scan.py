@@ -33,6 +33,8 @@ _NAMES: Final = re.compile(rb"\x22[^\x22]*\x22|'[^']*'!|\[[^\[\]]*\]")
 
 _DDE_CALL: Final = re.compile(rb"[\w.']\|")
 _REFERENCE: Final = re.compile(r"\$?([A-Za-z]{1,7})\$?([0-9]{1,10})")
+_FIGURES: Final = b"0123456789"
+_LETTERS: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _TAG_BYTES_MAX: Final = 8 * 1024 * 1024
 """Lists of ranges in one attribute reach a tenth of it."""
 
@@ -45,9 +47,8 @@ class _Spelling:
     would accept any prefix; the sheets of one file may be half a gigabyte.
     """
 
+    reference: re.Pattern[bytes]
     cell: re.Pattern[bytes]
-    column: re.Pattern[bytes]
-    row: re.Pattern[bytes]
     formula: re.Pattern[bytes]
     prefix: bytes
 
@@ -56,9 +57,8 @@ class _Spelling:
         """Return the spelling with `prefix`, its colon included."""
         tag = b"<" + re.escape(prefix)
         return cls(
+            reference=re.compile(tag + rb'c\s(?:[^<>\x27]*?\s)??r="([A-Z]{1,3}[0-9]{1,7})"'),
             cell=re.compile(tag + rb"c[\s/>]"),
-            column=re.compile(tag + rb'c\s(?:[^<>\x27]*?\s)??r="([A-Z]{1,3})[0-9]{1,7}"'),
-            row=re.compile(tag + rb'c\s(?:[^<>\x27]*?\s)??r="[A-Z]{1,3}([0-9]{1,7})"'),
             formula=re.compile(tag + rb"f[\s/>]"),
             prefix=prefix,
         )
@@ -123,11 +123,13 @@ class SheetScan:
         self.formula_cells += len(spelling.formula.findall(text))
         if self._odd:
             return  # it will be parsed anyway
-        columns = spelling.column.findall(text)
-        self._columns.update(columns)
-        self._rows.update(spelling.row.findall(text))
-        self._odd = len(columns) != len(spelling.cell.findall(text)) or spelling.is_mixed(
-            text, cells=len(columns)
+        references = spelling.reference.findall(text)
+        joined = b" ".join(references)
+        self._columns.update(joined.translate(None, _FIGURES).split())
+        self._rows.update(joined.translate(None, _LETTERS).split())
+        cells = len(references)
+        self._odd = cells != len(spelling.cell.findall(text)) or spelling.is_mixed(
+            text, cells=cells
         )
 
     def _see_calls(self, text: bytes) -> None:

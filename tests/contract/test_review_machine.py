@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Final
@@ -25,9 +26,10 @@ from marketbel_adapters.postgres.catalog import PostgresCatalog
 from marketbel_adapters.postgres.url import create_engine
 from marketbel_adapters.testing.builders import a_product, a_row, a_supplier
 from marketbel_adapters.testing.catalog_peek import CatalogPeek, PeekedItem
-from marketbel_core.catalog import MatchStatus, Money
+from marketbel_core.catalog import MatchStatus, Money, Supplier
 from marketbel_core.errors import RefusedError
 from marketbel_core.ids import ProductId, SupplierItemId
+from marketbel_core.intake.supplier_plan import SupplierUpdate
 from marketbel_core.matching import Action, PairVerdict, ReviewDecision, Reviewer, ruled_out
 from marketbel_core.ports import Catalog
 from marketbel_core.use_cases import ReviewRequest
@@ -136,10 +138,22 @@ class ReviewMachine(RuleBasedStateMachine):
         self.world.clock.tick(timedelta(days=days))
         self._run(self.expire())
 
-    @rule(who=st.integers(0, 1), cents=st.integers(1, 5))
-    def a_price_changes(self, who: int, cents: int) -> None:
-        self._run(self._merge(who, cents))
+    @rule(
+        who=st.integers(0, 1),
+        cents=st.integers(1, 5),
+        in_stock=st.booleans(),
+        currency=st.sampled_from(["BYN", "BYN", "RUB"]),
+    )
+    def a_list_comes(self, who: int, cents: int, *, in_stock: bool, currency: str) -> None:
+        self._run(self._merge(who, cents, in_stock=in_stock, currency=currency))
         self._recalculate()
+
+    @rule(who=st.integers(0, 1))
+    def a_supplier_is_switched(self, who: int) -> None:
+        supplier = self.suppliers[who]
+        self.suppliers[who] = replace(supplier, is_active=not supplier.is_active)
+        self._run(self._amend(self.suppliers[who]))
+        self.reconcile()
 
     @invariant()
     def aggregates_are_what_the_rows_say(self) -> None:
@@ -214,13 +228,15 @@ class ReviewMachine(RuleBasedStateMachine):
 
     def _expected(self, product_id: ProductId) -> tuple[Decimal | None, bool]:
         active = [supplier for supplier in self.suppliers if supplier.is_active]
-        prices = [
-            item.price
+        items = [
+            item
             for supplier in active
             for item in self._run(self.peek.items(supplier.id)).values()
             if item.product_id == product_id
         ]
-        return min(prices, default=None), bool(prices)
+        prices = [item.price for item in items if "_currency" not in item.characteristics]
+        available = any(item.characteristics["in_stock"] for item in items)
+        return min(prices, default=None), available
 
     def _recalculate(self) -> None:
         self._run(self.recalculate(product_ids=list(self._run(self.peek.products()))))
@@ -239,13 +255,26 @@ class ReviewMachine(RuleBasedStateMachine):
         for who in (0, 1):
             await self._merge(who, 9)
 
-    async def _merge(self, who: int, cents: int) -> None:
+    async def _amend(self, supplier: Supplier) -> None:
+        update = SupplierUpdate(
+            supplier_id=supplier.id,
+            name=supplier.name,
+            source_type=supplier.source_type,
+            metadata={"is_active": supplier.is_active},
+            changed=("is_active",),
+        )
+        async with self.catalog.unit() as unit:
+            await unit.suppliers.amend(changed=[update], at=self.world.clock.now())
+
+    async def _merge(
+        self, who: int, cents: int, *, in_stock: bool = True, currency: str = "BYN"
+    ) -> None:
         rows = [
             a_row(
                 sku=sku,
                 name=name,
-                price=Money(Decimal(cents + number) / 100),
-                characteristics={"in_stock": True},
+                price=Money(Decimal(cents + number) / 100, currency),
+                characteristics={"in_stock": in_stock},
             )
             for number, (sku, name) in enumerate(_NAMES.items())
         ]

@@ -124,7 +124,9 @@ def test_a_list_beyond_the_limits_is_held_until_somebody_waives_them(
 
     planned = marketbel(*ingest)["plan"]
     held = marketbel(*ingest, "--apply", status=1)
-    waived = marketbel(*ingest, "--apply", "--waive-limits")["import"]
+    replanned = marketbel(*ingest)["plan"]
+    exactly = ("--apply", "--waive-limits", "--version", replanned["version"])
+    waived = marketbel(*ingest, *exactly)["import"]
 
     assert planned["held"]
     assert [reason["code"] for reason in planned["reasons"]] == ["import.price_moves"]

@@ -17,7 +17,6 @@ from marketbel_adapters.testing.catalog_enrichments import EnrichmentsContract
 from marketbel_adapters.testing.catalog_imports import (
     ImportRecordsContract,
     ImportsContract,
-    ImportUndoContract,
 )
 from marketbel_adapters.testing.catalog_items import ItemsContract, UnstorableRowsContract
 from marketbel_adapters.testing.catalog_keys import KeysContract
@@ -36,6 +35,7 @@ from marketbel_adapters.testing.catalog_sync import (
     OutboxContract,
     SyncRunsContract,
 )
+from marketbel_adapters.testing.catalog_undo import ImportUndoContract
 from marketbel_core.ports import Catalog
 
 __all__ = ["CatalogContract", "CatalogPeek"]

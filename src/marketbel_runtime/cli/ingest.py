@@ -125,9 +125,8 @@ async def _ingest(settings: Settings, wish: _Wish) -> _Answer:
 def _of_plan(plan: ImportPlan) -> _Answer:
     lines = plan_lines(plan)
     if plan.repeats is None:
-        lines.append(
-            f"nothing was changed; `--apply --version {plan.version}` applies exactly this"
-        )
+        how = "--apply --waive-limits" if plan.is_held else "--apply"
+        lines.append(f"nothing was changed; `{how} --version {plan.version}` applies exactly this")
     return _Answer(ok=True, told={"plan": plan_told(plan)}, lines=lines)
 
 

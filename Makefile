@@ -29,8 +29,8 @@ at_once = -n logical --maxprocesses 4 --maxschedchunk 1
 test: install ## run all tests, a process for each core (they start PostgreSQL and Valkey)
 	$(pytest) $(at_once) $(ARGS)
 
-test-fast: install ## run the unit tests: no socket, no disk, seconds
-	$(pytest) tests/unit $(ARGS)
+test-fast: install ## run the unit tests, without servers: a minute or two
+	$(pytest) $(at_once) tests/unit $(ARGS)
 
 history: install ## let forty actors do 100,000 operations on the same jobs, and check the history
 	MARKETBEL_HISTORY_OPERATIONS=100000 $(pytest) tests/system/test_job_history.py $(ARGS)

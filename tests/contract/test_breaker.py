@@ -22,7 +22,7 @@ from marketbel_core.ports import Breaker
 
 _KEY: Final = "marketbel:breaker:tested"
 _AT_RANDOM: Final = settings(
-    max_examples=200,
+    max_examples=100,
     stateful_step_count=50,
     deadline=None,
     derandomize=False,

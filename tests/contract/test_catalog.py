@@ -91,7 +91,7 @@ def machines(open_catalog: OpenCatalog) -> list[type[RuleBasedStateMachine]]:
 
 @pytest.mark.parametrize("place", [0, 1], ids=["catalogue", "imports"])
 def test_the_memory_catalogue_agrees_with_the_model(place: int) -> None:
-    many = settings(stateful_step_count=50 if place == 0 else 20)
+    many = settings(max_examples=100, stateful_step_count=50 if place == 0 else 20)
     run_state_machine_as_test(machines(in_memory)[place], settings=many)
 
 

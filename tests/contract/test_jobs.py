@@ -21,7 +21,7 @@ from marketbel_core.jobs import Phase
 from marketbel_core.ports import JobJournal, JobStore
 
 _AT_RANDOM: Final = settings(
-    max_examples=200,
+    max_examples=100,
     stateful_step_count=50,
     deadline=None,
     derandomize=False,

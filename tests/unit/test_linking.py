@@ -145,7 +145,7 @@ def test_a_draft_of_the_same_supplier_is_no_candidate() -> None:
 
 @pytest.mark.parametrize("candidates_max", [1, 3])
 def test_only_the_best_candidates_are_kept(candidates_max: int) -> None:
-    item = an_item(name="Насос Makita X1")
+    item = an_item(name="Насос Makita")
     products = [a_product(name=f"Насос Makita X{number}") for number in range(2, 8)]
 
     outcome = linked(item, *products, candidates_max=candidates_max)

@@ -35,7 +35,7 @@ _SUFFIX_LENGTH_MIN: Final = 2
 _SUFFIXED_CREDIT_MIN: Final = 0.85
 """`UE49NU7100KXXU` is UE49NU7100 as sold in one country; one letter more is often another one."""
 
-_MARGIN_CODE: Final = 0.1
+_MARGIN_CODE: Final = 0.15
 _MARGIN_MODEL: Final = 0.5
 _MARGIN_FIGURES: Final = 0.2
 _MARGIN_NAME: Final = 0.15

@@ -38,6 +38,9 @@ _CONFLICT_FACTOR: Final[dict[Conflict, float]] = {
     Conflict.PRICE: 0.8,
     Conflict.VENDOR_CODE: 0.7,
 }
+_CONTRADICTED_FACTOR: Final = 0.8
+"""Whatever it is that speaks against a pair, one of which nothing does is the likelier one."""
+
 _HARD: Final = frozenset(
     {
         Conflict.TWIN_CODE,
@@ -107,6 +110,8 @@ def completed(sketched: Sketch, corpus: Corpus) -> Comparison:
     evidence = sketched.evidence_max
     if len(alignment.pairs) == 1 and not rare_code and alignment.item_rest:
         evidence *= _LONE_WORD_FACTOR
+    if conflicts:
+        evidence *= _CONTRADICTED_FACTOR
     for conflict in conflicts:
         factor = _CONFLICT_FACTOR[conflict]
         evidence *= factor if not rare_code or conflict in _HARD else (1 + factor) / 2

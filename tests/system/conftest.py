@@ -11,7 +11,7 @@ from marketbel_runtime.settings import Settings
 
 type Until = Callable[[Callable[[], Awaitable[bool]]], Awaitable[None]]
 
-_WAIT_SECONDS_MAX = 60.0
+_WAIT_SECONDS_MAX = 180.0
 
 
 @pytest.fixture

@@ -159,7 +159,7 @@ def test_ctrl_c_ends_it_and_what_it_started(tmp_path: Path) -> None:
 
 def _reader_of(parent: int) -> int:
     """Return the process that reads the list, once it runs."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while time.monotonic() < deadline:
         for child in _children_of(parent):
             with suppress(FileNotFoundError, ProcessLookupError):

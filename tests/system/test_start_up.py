@@ -252,7 +252,7 @@ def test_a_stopped_worker_tells_who_stopped_it(
         started(arguments, env=environment(settings), cwd=tmp_path) as process,
         redis.Redis.from_url(settings.require_redis_url()) as client,
     ):
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 180
         while not client.exists(sign_of_life):
             assert process.poll() is None, process.communicate()
             assert time.monotonic() < deadline

@@ -186,8 +186,11 @@ class TantivyCandidateIndex(CandidateIndex):
     ) -> list[tuple[int, float]]:
         """Return what is found among all, the fresh ones included, most shared first."""
         scores = self._fresh.scores(keys, held_by=self._corpus.holders, size=len(self._slots))
-        hits = [hit for hit in committed if hit[0] not in self._fresh] + list(scores.items())
-        return nlargest(limit, [hit for hit in hits if self._may_be(hit[0], shelves)], _score)
+        hits = [hit for hit in committed if self._may_be(hit[0], shelves)]
+        if scores:
+            hits = [hit for hit in hits if hit[0] not in self._fresh]
+            hits += [hit for hit in scores.items() if self._may_be(hit[0], shelves)]
+        return nlargest(limit, hits, itemgetter(1)) if scores else hits
 
     def _worth(self, hits: list[tuple[int, float]], letters: Letters) -> list[Candidate]:
         """Return those of the hits that are worth a comparison, most alike first."""
@@ -295,6 +298,3 @@ def _age(candidate: Candidate) -> tuple[datetime, ProductId]:
 def _name_key(name: str, features: Features) -> str:
     """Return a short key for all that a name says; of this process alone."""
     return f"\N{SECTION SIGN}{hash(whole_name_key(name, features)):x}"
-
-
-_score: Final = itemgetter(1)

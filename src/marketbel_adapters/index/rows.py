@@ -2,6 +2,7 @@
 
 import marshal
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 from uuid import UUID
 
@@ -48,7 +49,7 @@ def unpacked(row: bytes, text: str) -> Candidate:
         name=name,
         status=_STATUSES[status],
         created_at=_EPOCH + born * _TICK,
-        category_id=CategoryId(UUID(bytes=category)) if category else None,
+        category_id=_category(category) if category else None,
         drafted_for=SupplierId(UUID(bytes=supplier)) if supplier else None,
     )
     # Without any token the kinds are empty, and so is the mapping.
@@ -61,3 +62,8 @@ def unpacked(row: bytes, text: str) -> Candidate:
         substitute,
     )
     return Candidate(product=product, features=features)
+
+
+@lru_cache(maxsize=4_096)  # many products share a category
+def _category(ident: bytes) -> CategoryId:
+    return CategoryId(UUID(bytes=ident))

@@ -101,7 +101,7 @@ def certainty_among(
     if any(map(corpus.tells_siblings_apart, left)) or _misspells_a_figure(alignment):
         return None
     missing = alignment.product_rest.keys()
-    if missing and len(neighbours) < _NEIGHBOURS_MIN:
+    if len(neighbours) < _NEIGHBOURS_MIN:
         return None
     known = [token for token in alignment.item_rest if corpus.holders(token)]
     for word in missing:

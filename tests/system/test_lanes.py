@@ -236,8 +236,8 @@ async def test_ten_rolling_deploys_cost_a_job_no_attempt(
         for deploy in range(10):
             log = tmp_path / f"log-{deploy}"
             with process(settings, log, MODULE, SHUTDOWN_GRACE_SECONDS="5") as worker:
+                await until(lambda: is_held(redis))
                 await until(lambda: is_waiting(engine))
-                assert await is_held(redis)
                 worker.terminate()
                 assert worker.wait(60) == 0, log.read_text()
             assert not await is_held(redis)

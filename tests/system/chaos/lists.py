@@ -104,7 +104,7 @@ def _sent_list(number: int) -> SentList:
 def _rows(number: int, supplier: str) -> list[Row]:
     first = number * 7 % _PRODUCTS
     known = [_product_name((first + step) % _PRODUCTS) for step in range(4)]
-    price = 10 + number % 90
+    price = 30 + number % 30  # three times another's price would be looked at by a person
     return [
         *((f"K-{number}-{n}", name, f"{price + n},50") for n, name in enumerate(known[:3])),
         (f"R-{number}", known[3].replace("12 кг", "15 кг"), f"{price},20"),
